@@ -1,0 +1,53 @@
+//! Recounts a shard from scratch and compares it with what the shard believes.
+
+use std::collections::{HashMap, HashSet};
+
+use super::block;
+use super::quota::Amount;
+use super::shard::{Context, State, hash_of};
+use super::slab::Slab;
+use super::wheel::UNFILED;
+
+/// # Panics
+/// Panics at the first disagreement.
+pub(crate) fn state(state: &State, context: Context<'_>) {
+    let mut held = Amount::default();
+    let mut ids = HashSet::new();
+    for class in super::shard::CLASSES {
+        let arena = state.arena(class);
+        arena.slab.check();
+        let mut filings: HashMap<u32, HashSet<u16>> = HashMap::new();
+        arena.wheel.check(|group, filed| {
+            filings.entry(group).or_default().insert(filed);
+        });
+        let mut live = 0;
+        for chunk in 0..state.chunks(class) {
+            for id in state.chunk(class, chunk) {
+                live += 1;
+                assert!(ids.insert(id.raw()));
+                held.add(Amount::of(class, state.charge_of(id)));
+                let stamp = state.stamp(id);
+                let head = state.head(id).expect("an entry has a head");
+                let key = block::key(head);
+                let hash = hash_of(context.hasher, &key);
+                assert_eq!(state.find(hash, &key), Some(id), "found under its key");
+                if stamp.deadline() == super::stamp::FOREVER {
+                    continue;
+                }
+                let group = Slab::group_of(id.slot());
+                let (due, filed) = arena.slab.group(group).expect("its chunk exists");
+                assert_ne!(filed, UNFILED, "an entry that ends is on the wheel");
+                assert!(due <= stamp.deadline(), "and comes up in time");
+                assert!(filings.get(&group).is_some_and(|f| f.contains(&filed)));
+            }
+        }
+        assert_eq!(live, arena.slab.live());
+    }
+    let mut indexed = 0;
+    state.index().check(|id| {
+        assert!(ids.contains(&id), "the index names an entry that exists");
+        indexed += 1;
+    });
+    assert_eq!(indexed, ids.len());
+    assert_eq!(held, state.held());
+}

@@ -1,0 +1,432 @@
+//! From a key's hash to its slot: buckets of one cache line, twelve tags and twelve slots each.
+//!
+//! A lookup reads one line and learns both whether the key may be here and where its entry lies.
+//! A bucket that overflowed counts the entries it sent on to other buckets, and lookups go on only
+//! while that count is not zero; a removal takes its count back, so no tombstones pile up and a
+//! table of constant size never needs rebuilding (the scheme of Folly's F14).
+//!
+//! Growing and shrinking move a few buckets per write from the old table to the new one. While
+//! that goes on, lookups ask the new table first and then the old one; an entry is in exactly one.
+
+/// Entries per bucket.
+const SLOTS: usize = 12;
+/// Entries per bucket on average, in twelfths, beyond which the table doubles: ten of twelve.
+/// At that load one lookup in fifteen reads a second bucket.
+const FULL: usize = 10;
+/// Buckets moved per write while resizing. A table doubles when its twin is ten twelfths full
+/// again, ten writes per bucket later, so four per write leave no table behind.
+const MOVES: usize = 4;
+
+/// `head` holds the twelve tags in its low bytes (0: empty) and the overflow count above them.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Bucket {
+    head: u128,
+    slots: [u32; SLOTS],
+}
+
+const EMPTY: Bucket = Bucket {
+    head: 0,
+    slots: [0; SLOTS],
+};
+
+const OVERFLOW: u32 = 96;
+
+impl Bucket {
+    /// Bit `i` is set if slot `i` has this tag.
+    #[inline]
+    fn matches(&self, tag: u8) -> u32 {
+        let tags = self.head.to_le_bytes();
+        let mut found = 0;
+        for (at, &other) in tags.iter().enumerate() {
+            found |= u32::from(other == tag) << at;
+        }
+        found & 0xfff
+    }
+
+    #[inline]
+    fn overflow(&self) -> u32 {
+        // The count is the top 32 of 128 bits.
+        u32::try_from(self.head >> OVERFLOW).unwrap_or(u32::MAX)
+    }
+
+    fn add_overflow(&mut self) {
+        self.head += 1 << OVERFLOW;
+    }
+
+    fn sub_overflow(&mut self) {
+        debug_assert!(self.overflow() > 0);
+        self.head -= 1 << OVERFLOW;
+    }
+
+    fn set(&mut self, at: usize, tag: u8, slot: u32) {
+        let shift = at * 8;
+        self.head = (self.head & !(0xff << shift)) | (u128::from(tag) << shift);
+        self.slots[at] = slot;
+    }
+}
+
+/// The tag of a hash: bits 46 to 53, never 0.
+#[inline]
+fn tag_of(hash: u64) -> u8 {
+    let [.., tag, _] = (hash << 2).to_le_bytes();
+    tag.max(1)
+}
+
+struct Table {
+    buckets: Box<[Bucket]>,
+    used: usize,
+}
+
+/// Where an entry was put: told to the entry, so that growing need not look at its key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Put {
+    /// In the bucket that the low bits of its hash name.
+    Home,
+    /// In a later one.
+    Displaced,
+}
+
+impl Table {
+    fn new(buckets: usize) -> Self {
+        Self {
+            buckets: vec![EMPTY; buckets].into_boxed_slice(),
+            used: 0,
+        }
+    }
+
+    #[inline]
+    fn home(&self, hash: u64) -> usize {
+        // Lossless: the mask keeps far fewer bits than a word has.
+        #[expect(clippy::cast_possible_truncation, reason = "masked to the table's size")]
+        let low = hash as usize;
+        low & (self.buckets.len() - 1)
+    }
+
+    /// The bucket after `at` for this tag; an odd step visits every bucket of a power of two.
+    #[inline]
+    fn step(&self, at: usize, tag: u8) -> usize {
+        (at + 2 * usize::from(tag) + 1) & (self.buckets.len() - 1)
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+        let tag = tag_of(hash);
+        let mut at = self.home(hash);
+        for _ in 0..self.buckets.len() {
+            let bucket = &self.buckets[at];
+            let mut found = bucket.matches(tag);
+            while found != 0 {
+                let slot = bucket.slots[found.trailing_zeros() as usize % SLOTS];
+                if is_it(slot) {
+                    return Some(slot);
+                }
+                found &= found - 1;
+            }
+            if bucket.overflow() == 0 {
+                return None;
+            }
+            at = self.step(at, tag);
+        }
+        None
+    }
+
+    fn insert(&mut self, hash: u64, slot: u32) -> Put {
+        let tag = tag_of(hash);
+        let mut at = self.home(hash);
+        let mut put = Put::Home;
+        loop {
+            let empty = self.buckets[at].matches(0);
+            if empty != 0 {
+                self.buckets[at].set(empty.trailing_zeros() as usize, tag, slot);
+                self.used += 1;
+                return put;
+            }
+            self.buckets[at].add_overflow();
+            at = self.step(at, tag);
+            put = Put::Displaced;
+        }
+    }
+
+    /// The bucket and place of the entry in `slot`, and the buckets passed before it.
+    fn locate(&self, hash: u64, slot: u32) -> Option<(usize, usize, usize)> {
+        let tag = tag_of(hash);
+        let mut at = self.home(hash);
+        for hops in 0..self.buckets.len() {
+            let bucket = &self.buckets[at];
+            let mut found = bucket.matches(tag);
+            while found != 0 {
+                let place = found.trailing_zeros() as usize % SLOTS;
+                if bucket.slots[place] == slot {
+                    return Some((at, place, hops));
+                }
+                found &= found - 1;
+            }
+            if bucket.overflow() == 0 {
+                return None;
+            }
+            at = self.step(at, tag);
+        }
+        None
+    }
+
+    fn remove(&mut self, hash: u64, slot: u32) -> bool {
+        let Some((at, place, hops)) = self.locate(hash, slot) else {
+            return false;
+        };
+        self.buckets[at].set(place, 0, 0);
+        self.used -= 1;
+        let tag = tag_of(hash);
+        let mut passed = self.home(hash);
+        for _ in 0..hops {
+            self.buckets[passed].sub_overflow();
+            passed = self.step(passed, tag);
+        }
+        true
+    }
+}
+
+/// What the index asks of the slab while it moves entries to a table of another size.
+pub(crate) trait Entries {
+    /// The full hash of the key in `slot`; costs a cache miss.
+    fn hash(&self, slot: u32) -> u64;
+    /// Bit `bit` of that hash, if the entry lies in its home bucket and its stamp keeps the bit.
+    fn home_bit(&self, slot: u32, bit: u32) -> Option<u64>;
+    /// Tells the entry where it was put.
+    fn moved(&mut self, slot: u32, put: Put);
+}
+
+/// See the module's text.
+pub(crate) struct Index {
+    table: Table,
+    /// The table being emptied into `table`, and the first bucket of it not yet moved.
+    old: Option<(Table, usize)>,
+}
+
+impl Index {
+    pub(crate) fn new() -> Self {
+        Self {
+            table: Table::new(1),
+            old: None,
+        }
+    }
+
+    /// Entries held.
+    pub(crate) fn len(&self) -> usize {
+        self.table.used + self.old.as_ref().map_or(0, |(old, _)| old.used)
+    }
+
+    /// The slot under `hash` that `is_it` recognises.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+        let found = self.table.find(hash, &mut is_it);
+        if found.is_some() || self.old.is_none() {
+            return found;
+        }
+        self.find_old(hash, is_it)
+    }
+
+    #[cold]
+    fn find_old(&self, hash: u64, is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+        self.old
+            .as_ref()
+            .and_then(|(old, _)| old.find(hash, is_it))
+    }
+
+    /// Puts `slot` under `hash`, where it must not be yet. Moves up to four buckets if resizing.
+    pub(crate) fn insert(&mut self, hash: u64, slot: u32, entries: &mut impl Entries) {
+        let put = self.table.insert(hash, slot);
+        entries.moved(slot, put);
+        let len = self.len();
+        let buckets = self.table.buckets.len();
+        if self.old.is_some() {
+            self.move_some(entries);
+        } else if len > buckets * FULL {
+            self.resize(buckets * 2);
+        }
+    }
+
+    /// Takes `slot` out from under `hash`; false if it was not there.
+    pub(crate) fn remove(&mut self, hash: u64, slot: u32, entries: &mut impl Entries) -> bool {
+        let removed = self.table.remove(hash, slot)
+            || self
+                .old
+                .as_mut()
+                .is_some_and(|(old, _)| old.remove(hash, slot));
+        let len = self.len();
+        let buckets = self.table.buckets.len();
+        if self.old.is_some() {
+            self.move_some(entries);
+        } else if buckets > 1 && len * 8 < buckets * FULL {
+            // An eighth of full: a quarter-full table of half the size has room to breathe.
+            self.resize(buckets / 2);
+        }
+        removed
+    }
+
+    fn resize(&mut self, buckets: usize) {
+        let old = std::mem::replace(&mut self.table, Table::new(buckets));
+        self.old = Some((old, 0));
+    }
+
+    fn move_some(&mut self, entries: &mut impl Entries) {
+        let Some((old, next)) = &mut self.old else {
+            return;
+        };
+        let old_buckets = old.buckets.len();
+        let grows = self.table.buckets.len() > old_buckets;
+        let bit = old_buckets.trailing_zeros();
+        for _ in 0..MOVES {
+            let Some(bucket) = old.buckets.get_mut(*next) else {
+                break;
+            };
+            let Bucket { head, slots } = *bucket;
+            // The overflow count stays: entries that overflowed from here lie further on.
+            bucket.head = head >> OVERFLOW << OVERFLOW;
+            for (tag, slot) in head.to_le_bytes().into_iter().zip(slots) {
+                if tag == 0 {
+                    continue;
+                }
+                let low = if grows {
+                    entries.home_bit(slot, bit)
+                } else {
+                    entries.home_bit(slot, super::stamp::HASH_LOW).map(|_| 0)
+                };
+                let hash = match low {
+                    // All that a table needs of a hash: home bits and tag.
+                    Some(high_bit) => {
+                        *next as u64 | high_bit << bit | u64::from(tag) << 46
+                    }
+                    None => entries.hash(slot),
+                };
+                let put = self.table.insert(hash, slot);
+                entries.moved(slot, put);
+                old.used -= 1;
+            }
+            *next += 1;
+        }
+        if *next >= old.buckets.len() {
+            debug_assert_eq!(old.used, 0);
+            self.old = None;
+        }
+    }
+
+    /// All slots held, for the recount in `check_invariants`.
+    #[cfg(any(test, feature = "__internals"))]
+    pub(crate) fn check(&self, mut seen: impl FnMut(u32)) {
+        let old = self.old.as_ref().map(|(old, _)| old);
+        for table in std::iter::once(&self.table).chain(old) {
+            let mut used = 0;
+            for bucket in &table.buckets {
+                for (tag, slot) in bucket.head.to_le_bytes().into_iter().zip(bucket.slots) {
+                    if tag != 0 {
+                        seen(slot);
+                        used += 1;
+                    }
+                }
+            }
+            assert_eq!(used, table.used);
+            if used == 0 && self.old.is_none() {
+                assert!(table.buckets.iter().all(|bucket| bucket.overflow() == 0));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    /// Slots with their hashes; every second one is far from home and forgets its bits.
+    struct Hashes {
+        hashes: Vec<u64>,
+        displaced: HashMap<u32, bool>,
+    }
+
+    impl Entries for Hashes {
+        fn hash(&self, slot: u32) -> u64 {
+            self.hashes[slot as usize]
+        }
+        fn home_bit(&self, slot: u32, bit: u32) -> Option<u64> {
+            let home = !self.displaced[&slot];
+            (home && (8..21).contains(&bit)).then(|| self.hash(slot) >> bit & 1)
+        }
+        fn moved(&mut self, slot: u32, put: Put) {
+            self.displaced.insert(slot, put == Put::Displaced);
+        }
+    }
+
+    fn mix(n: u64) -> u64 {
+        let n = (n ^ n >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (n ^ n >> 27).wrapping_mul(0x94d0_49bb_1331_11eb)
+    }
+
+    #[test]
+    fn finds_all_entries_at_every_size_up_and_down() {
+        let count = 60_000_u32;
+        let mut entries = Hashes {
+            hashes: (0..u64::from(count)).map(|n| mix(n + 1)).collect(),
+            displaced: HashMap::new(),
+        };
+        let mut index = Index::new();
+        for slot in 0..count {
+            index.insert(entries.hash(slot), slot, &mut entries);
+            if slot % 997 == 0 {
+                for earlier in (0..=slot).step_by(61) {
+                    assert_eq!(
+                        index.find(entries.hash(earlier), |s| s == earlier),
+                        Some(earlier)
+                    );
+                }
+            }
+        }
+        assert_eq!(index.len(), count as usize);
+        for slot in 0..count {
+            assert!(index.remove(entries.hash(slot), slot, &mut entries));
+            assert!(!index.remove(entries.hash(slot), slot, &mut entries));
+        }
+        index.check(|_| panic!("nothing is left"));
+        assert!(index.table.buckets.len() <= 2);
+    }
+
+    #[test]
+    fn churn_at_constant_size_never_resizes_nor_leaves_tombstones() {
+        let mut entries = Hashes {
+            hashes: (0..400_000).map(|n| mix(n + 9)).collect(),
+            displaced: HashMap::new(),
+        };
+        let mut index = Index::new();
+        let held = 5_000_u32;
+        for slot in 0..held {
+            index.insert(entries.hash(slot), slot, &mut entries);
+        }
+        let buckets = index.table.buckets.len();
+        for slot in held..400_000 {
+            let gone = slot - held;
+            assert!(index.remove(entries.hash(gone), gone, &mut entries));
+            index.insert(entries.hash(slot), slot, &mut entries);
+            assert_eq!(index.table.buckets.len(), buckets);
+        }
+        assert_eq!(index.len(), held as usize);
+    }
+
+    #[test]
+    fn equal_hashes_are_told_apart_by_the_caller() {
+        let mut entries = Hashes {
+            hashes: vec![42; 100],
+            displaced: HashMap::new(),
+        };
+        let mut index = Index::new();
+        for slot in 0..100 {
+            index.insert(42, slot, &mut entries);
+        }
+        for slot in 0..100 {
+            assert_eq!(index.find(42, |s| s == slot), Some(slot));
+        }
+        for slot in (0..100).rev() {
+            assert!(index.remove(42, slot, &mut entries));
+        }
+        assert_eq!(index.len(), 0);
+    }
+}

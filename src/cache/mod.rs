@@ -1,0 +1,40 @@
+//! The engine: a lock-sharded cache of bytes with exact limits and exact expiry.
+//!
+//! It is synchronous, needs no thread of its own, and knows nothing of sessions. From the outside in:
+//! [`Cache`] hashes a key and picks a shard (`cache`, `read`, `write`, `room`, `walk`); a shard is
+//! one lock around an `index` from hash to slot, the `slab` of slots, the timing `wheel` and the
+//! eviction `policy`, one set of the latter three per class of entries (`shard`); a slot is a
+//! `stamp` and a `block`. ARCHITECTURE.md tells why each is as it is and what was measured.
+
+mod block;
+#[expect(clippy::module_inception, reason = "the folder is the engine, the file its face")]
+mod cache;
+#[cfg(any(test, feature = "__internals"))]
+mod check;
+mod config;
+mod events;
+mod index;
+mod key;
+mod policy;
+mod quota;
+mod read;
+mod reentry;
+mod room;
+mod shard;
+mod slab;
+mod stamp;
+mod stats;
+mod terms;
+mod walk;
+mod wheel;
+mod write;
+
+pub use cache::Cache;
+pub use config::Builder;
+pub use events::Removal;
+pub use key::{KEY_MAX, Key, Namespace};
+pub use room::Maintained;
+pub use shard::ENTRY_OVERHEAD;
+pub use stats::Stats;
+pub use terms::{Cause, Class, Replaced, Terms, TimeToLive, Version, WhenFull};
+pub use walk::{Entry, Iter};

@@ -1,0 +1,211 @@
+//! The reading verbs, and those that move deadlines.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::cache::Cache;
+use super::key::Key;
+use super::reentry;
+use super::shard::{Id, State};
+use super::stamp::FOREVER;
+use super::terms::{TimeToLive, Version, after};
+
+impl Cache {
+    /// Returns the value of `key`, sharing the stored buffer.
+    ///
+    /// Counts as use: an idle timeout starts again. Costs one lock, one lookup and one reference
+    /// count; nothing is copied or allocated.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # let cache = sessile::Cache::builder().unlimited_entries().build()?;
+    /// cache.insert("id", "cart", Duration::from_secs(60))?;
+    /// let (a, b) = (cache.get("id").unwrap(), cache.get("id").unwrap());
+    /// assert_eq!(a.as_ptr(), b.as_ptr());
+    /// # Ok::<(), sessile::Error>(())
+    /// ```
+    #[inline]
+    pub fn get<'k>(&self, key: impl Into<Key<'k>>) -> Option<Bytes> {
+        self.read(key.into(), |state, id, _| state.share(id))
+    }
+
+    /// Returns the value of `key` and its version, for a later [`Cache::replace`].
+    #[inline]
+    pub fn get_versioned<'k>(&self, key: impl Into<Key<'k>>) -> Option<(Bytes, Version)> {
+        let found = self.read(key.into(), |state, id, _| {
+            (state.share(id), state.version(id))
+        });
+        found.map(|(value, version)| (value, self.version(version)))
+    }
+
+    /// Calls `read` with the value of `key`, borrowed: not even a reference count is touched.
+    ///
+    /// `read` runs under the shard's lock: keep it short. A panic in it leaves the cache usable.
+    ///
+    /// # Panics
+    /// Panics if `read` calls the cache: always in debug builds, and in release builds where it
+    /// would otherwise wait for itself.
+    ///
+    /// ```
+    /// # let cache = sessile::Cache::builder().unlimited_entries().build()?;
+    /// cache.insert("id", "cart", sessile::Terms::forever())?;
+    /// assert_eq!(cache.get_with("id", |value| value.len()), Some(4));
+    /// # Ok::<(), sessile::Error>(())
+    /// ```
+    #[inline]
+    pub fn get_with<'k, R>(
+        &self,
+        key: impl Into<Key<'k>>,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Option<R> {
+        self.read(key.into(), |state, id, _| {
+            let _inside = reentry::enter();
+            read(state.value(id))
+        })
+    }
+
+    /// Returns the values of several keys, in their order; each shard is locked once.
+    ///
+    /// Not one moment's picture: shards are read one after another. Costs two allocations.
+    #[must_use]
+    pub fn get_many(&self, keys: &[Key<'_>]) -> Vec<Option<Bytes>> {
+        let now = self.timeline.now();
+        let mut order: Vec<(u64, usize)> = keys
+            .iter()
+            .enumerate()
+            .filter(|(_, key)| key.is_possible())
+            .map(|(at, key)| (self.hash(key), at))
+            .collect();
+        order.sort_unstable();
+        let mut values = vec![None; keys.len()];
+        for group in order.chunk_by(|a, b| std::ptr::eq(self.shard(a.0), self.shard(b.0))) {
+            let shard = self.shard(group[0].0);
+            if shard.is_due(now) {
+                self.help(shard, now);
+            }
+            let mut state = reentry::lock(&shard.state);
+            for &(hash, at) in group {
+                let found = state.hit(hash, &keys[at], now);
+                state.counts.read(found.is_some());
+                values[at] = found.map(|id| state.share(id));
+            }
+        }
+        values
+    }
+
+    /// Says whether `key` has a live entry. Does not count as use, nor as hit or miss.
+    #[inline]
+    pub fn contains<'k>(&self, key: impl Into<Key<'k>>) -> bool {
+        let key = key.into();
+        self.glance(&key, |_, _| ()).is_some()
+    }
+
+    /// Returns how long `key` has left, as things stand. Does not count as use.
+    pub fn time_to_live<'k>(&self, key: impl Into<Key<'k>>) -> Option<TimeToLive> {
+        let key = key.into();
+        let now = self.timeline.now();
+        let deadline = self.glance(&key, |state, id| state.stamp(id).deadline())?;
+        Some(left(deadline, now))
+    }
+
+    /// Gives `key` a new time to live from now; false if it has no live entry.
+    ///
+    /// An idle timeout starts again; an absolute end stays where it is. A time to live of zero ends
+    /// the entry now.
+    #[inline]
+    pub fn touch<'k>(&self, key: impl Into<Key<'k>>, time_to_live: Duration) -> bool {
+        self.slide(key.into(), time_to_live, |_, _| ()).is_some()
+    }
+
+    /// Returns the value of `key` and gives it a new time to live, in one lookup.
+    ///
+    /// The verb of a sliding session. See [`Cache::touch`] for what moves.
+    #[inline]
+    pub fn get_and_touch<'k>(
+        &self,
+        key: impl Into<Key<'k>>,
+        time_to_live: Duration,
+    ) -> Option<Bytes> {
+        self.slide(key.into(), time_to_live, |state, id| state.share(id))
+    }
+
+    #[inline]
+    fn slide<R>(
+        &self,
+        key: Key<'_>,
+        time_to_live: Duration,
+        read: impl FnOnce(&State, Id) -> R,
+    ) -> Option<R> {
+        let ends_now = time_to_live.is_zero();
+        let mut due = u64::MAX;
+        let hash = self.hash(&key);
+        let shard = self.shard(hash);
+        self.read_at(&key, hash, |state, id, now| {
+            let deadline = if ends_now { now } else { after(now, time_to_live) };
+            let found = read(state, id);
+            due = state.extend(id, deadline, now);
+            if due != u64::MAX {
+                shard.look_at(due);
+            }
+            found
+        })
+    }
+
+    /// Finds the live entry of `key`, marks it used, and calls `act` under the lock.
+    #[inline]
+    fn read<R>(&self, key: Key<'_>, act: impl FnOnce(&mut State, Id, u64) -> R) -> Option<R> {
+        let hash = self.hash(&key);
+        self.read_at(&key, hash, act)
+    }
+
+    #[inline]
+    fn read_at<R>(
+        &self,
+        key: &Key<'_>,
+        hash: u64,
+        act: impl FnOnce(&mut State, Id, u64) -> R,
+    ) -> Option<R> {
+        if !key.is_possible() {
+            return None;
+        }
+        let now = self.timeline.now();
+        let shard = self.shard(hash);
+        if shard.is_due(now) {
+            self.help(shard, now);
+        }
+        let mut state = reentry::lock(&shard.state);
+        let found = state.hit(hash, key, now);
+        let turn = state.counts.read(found.is_some());
+        let result = found.map(|id| act(&mut state, id, now));
+        drop(state);
+        if turn {
+            self.visit(now);
+        }
+        result
+    }
+
+    /// Calls `look` with the live entry of `key` without marking it used.
+    #[inline]
+    fn glance<R>(&self, key: &Key<'_>, look: impl FnOnce(&State, Id) -> R) -> Option<R> {
+        if !key.is_possible() {
+            return None;
+        }
+        let now = self.timeline.now();
+        let hash = self.hash(key);
+        let shard = self.shard(hash);
+        if shard.is_due(now) {
+            self.help(shard, now);
+        }
+        let state = reentry::lock(&shard.state);
+        state.peek(hash, key, now).map(|id| look(&state, id))
+    }
+}
+
+/// What is left until `deadline`.
+pub(crate) fn left(deadline: u64, now: u64) -> TimeToLive {
+    match deadline {
+        FOREVER => TimeToLive::Forever,
+        _ => TimeToLive::Left(Duration::from_millis(deadline.saturating_sub(now))),
+    }
+}

@@ -1,0 +1,219 @@
+//! Making room: expired entries first, then the coldest of the right class, wherever they are.
+
+use super::cache::{Cache, Shard};
+use super::quota::{Amount, Short};
+use super::reentry;
+use super::shard::Dead;
+use super::terms::{Class, WhenFull};
+use super::write::Draft;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sync::atomic::Ordering;
+
+/// Steps of sweeping that one write at a limit does before it evicts something live.
+const SWEEP_BEFORE_EVICT: usize = 1024;
+/// Steps that an operation does for its own shard when something is due there.
+const OWN_STEPS: usize = 24;
+/// Steps that every 64th operation does for another shard.
+const VISIT_STEPS: usize = 128;
+
+/// What [`Cache::maintain`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Maintained {
+    /// Expired entries reclaimed.
+    pub reclaimed: usize,
+    /// Whether the budget ran out while something was still due.
+    pub more: bool,
+}
+
+impl Cache {
+    /// Reclaims expired entries in all shards, at most `budget` steps of work, and says what is left.
+    ///
+    /// A step is an entry reclaimed or a group of sixteen looked at, about 0.2 µs. Operations do
+    /// the same on their way, so a cache with traffic needs no call; without traffic, call it from
+    /// a timer for memory to come back.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let clock = sessile::ManualClock::new();
+    /// let cache = sessile::Cache::builder().unlimited_entries().clock(clock.clone()).build()?;
+    /// cache.insert("id", "cart", Duration::from_secs(60))?;
+    /// clock.advance(Duration::from_secs(60));
+    /// assert_eq!(cache.maintain(1000).reclaimed, 1);
+    /// assert!(cache.is_empty());
+    /// # Ok::<(), sessile::Error>(())
+    /// ```
+    pub fn maintain(&self, budget: usize) -> Maintained {
+        let now = self.timeline.now();
+        let mut left = budget;
+        let mut reclaimed = 0;
+        // Relaxed: any start will do; it moves on so that a small budget reaches every shard.
+        let first = self.cursor.fetch_add(1, Ordering::Relaxed);
+        for turn in 0..self.shards.len() {
+            let shard = &self.shards[first.wrapping_add(turn) & (self.shards.len() - 1)];
+            while shard.is_due(now) && left > 0 {
+                // One lock's hold stays short however large the budget is.
+                let mut steps = left.min(VISIT_STEPS);
+                left -= steps;
+                reclaimed += self.sweep(shard, now, &mut steps);
+                left += steps;
+            }
+        }
+        Maintained {
+            reclaimed,
+            more: self.shards.iter().any(|shard| shard.is_due(now)),
+        }
+    }
+
+    /// Sweeps one shard and returns how many entries were reclaimed.
+    fn sweep(&self, shard: &Shard, now: u64, steps: &mut usize) -> usize {
+        let mut dead = Vec::new();
+        let mut room = Amount::default();
+        let mut state = reentry::lock(&shard.state);
+        state.sweep(self.context(now), steps, &mut dead, &mut room);
+        shard.looked(&state);
+        drop(state);
+        self.quota.give(room);
+        let reclaimed = dead.len();
+        self.bury(dead);
+        reclaimed
+    }
+
+    /// An operation's share of the work that is due in its own shard.
+    #[cold]
+    pub(crate) fn help(&self, shard: &Shard, now: u64) {
+        let mut dead = Vec::new();
+        let mut room = Amount::default();
+        // A shard that somebody else holds is being looked after.
+        let Some(mut state) = shard.state.try_lock() else {
+            return;
+        };
+        state.sweep(self.context(now), &mut { OWN_STEPS }, &mut dead, &mut room);
+        shard.looked(&state);
+        drop(state);
+        self.quota.give(room);
+        self.bury(dead);
+    }
+
+    /// Looks after one other shard, so that memory comes back also where nobody reads or writes.
+    #[cold]
+    pub(crate) fn visit(&self, now: u64) {
+        // Relaxed: a round robin that may skip or repeat.
+        let at = self.cursor.fetch_add(1, Ordering::Relaxed) & (self.shards.len() - 1);
+        let shard = &self.shards[at];
+        if !shard.is_due(now) {
+            return;
+        }
+        let mut dead = Vec::new();
+        let mut room = Amount::default();
+        let Some(mut state) = shard.state.try_lock() else {
+            return;
+        };
+        state.sweep(self.context(now), &mut { VISIT_STEPS }, &mut dead, &mut room);
+        shard.looked(&state);
+        drop(state);
+        self.quota.give(room);
+        self.bury(dead);
+    }
+
+    /// Refuses an entry that could not fit if everything else were gone.
+    pub(crate) fn check_size(&self, draft: &Draft<'_>) -> Result<()> {
+        let largest = self.quota.largest(draft.terms.class);
+        if draft.charge <= largest {
+            return Ok(());
+        }
+        Err(Error::input(format!(
+            "store an entry: it is charged {} bytes and its class can hold {largest} at most; \
+             store less or raise max_bytes",
+            draft.charge
+        )))
+    }
+
+    /// Whose entries give way to this draft, or nobody's.
+    pub(crate) fn victims(&self, short: Short, draft: &Draft<'_>) -> Option<Class> {
+        match (short, self.when_protected_full) {
+            (Short::Total, _) => Some(Class::Anonymous),
+            (Short::Protected, WhenFull::EvictColdest) => {
+                debug_assert_eq!(draft.terms.class, Class::Protected);
+                Some(Class::Protected)
+            }
+            (Short::Protected, WhenFull::Refuse) => None,
+        }
+    }
+
+    /// Finds credit for a draft outside its own shard, without holding any lock meanwhile.
+    ///
+    /// It sweeps what has expired anywhere while that frees something; then it evicts. What it frees
+    /// stays in the credit, so nobody else can take it in between.
+    pub(crate) fn make_room(
+        &self,
+        draft: &Draft<'_>,
+        short: Short,
+        (swept, patience): (&mut bool, &mut u32),
+        credit: &mut Amount,
+        dead: &mut Vec<Dead>,
+    ) -> Result<()> {
+        if !*swept {
+            *swept = !self.sweep_due(draft.now, credit, dead);
+            return Ok(());
+        }
+        let Some(class) = self.victims(short, draft) else {
+            return Err(Error::new(
+                ErrorKind::Full,
+                "store a protected entry: its class has used its budget; remove some, raise \
+                 protected_entries or protected_bytes, or choose WhenFull::EvictColdest",
+            ));
+        };
+        // Relaxed: any start will do.
+        let first = self.cursor.fetch_add(1, Ordering::Relaxed);
+        for turn in 0..self.shards.len() {
+            let shard = &self.shards[first.wrapping_add(turn) & (self.shards.len() - 1)];
+            let mut state = reentry::lock(&shard.state);
+            // The entry that the draft replaces must not make room for itself.
+            let spare = state.find(draft.hash, &draft.key);
+            if let Some((victim, room)) = state.evict(class, spare, self.context(draft.now)) {
+                drop(state);
+                credit.add(room);
+                dead.push(victim);
+                return Ok(());
+            }
+        }
+        // All room is in the hands of other writes on their way. Each waits for nobody but may
+        // wait for what we hold, so give it up and come back.
+        self.quota.give(std::mem::take(credit));
+        *patience -= 1;
+        if *patience > 0 {
+            crate::sync::yield_now();
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Full,
+            "store an entry: every entry that may be evicted is being replaced by somebody else \
+             just now; try again, or raise max_entries and max_bytes",
+        ))
+    }
+
+    /// Reclaims what is due, anywhere, into the credit; true if that freed anything.
+    fn sweep_due(&self, now: u64, credit: &mut Amount, dead: &mut Vec<Dead>) -> bool {
+        let mut left = SWEEP_BEFORE_EVICT;
+        let before = *credit;
+        for shard in &self.shards {
+            while shard.is_due(now) && left > 0 {
+                let mut steps = left.min(OWN_STEPS);
+                left -= steps;
+                let mut state = reentry::lock(&shard.state);
+                state.sweep(self.context(now), &mut steps, dead, credit);
+                shard.looked(&state);
+                drop(state);
+                left += steps;
+                if *credit != before {
+                    return true;
+                }
+            }
+        }
+        // Nothing due is left, or as much was looked at as one write may: from here on, until the
+        // clock moves, writes evict without looking again.
+        self.swept_at.fetch_max(now, Ordering::Relaxed);
+        false
+    }
+}

@@ -1,0 +1,625 @@
+//! One lock's worth of cache: index, slots, wheels and policies, all single-threaded and lock-free.
+//!
+//! Everything here runs under the shard's lock, or in a test without one. Time and hashing come in
+//! through [`Context`]; what leaves the shard is handed back to be dropped after unlocking, because
+//! a value's destructor may be user code.
+
+use std::hash::{BuildHasher, Hasher};
+
+use ahash::RandomState;
+use bytes::Bytes;
+
+use super::block;
+use super::index::{Entries, Index, Put};
+use super::key::Key;
+use super::policy::{self, Marks, Policy};
+use super::quota::Amount;
+use super::slab::{Content, Life, Slab};
+use super::stamp::{FOREVER, Stamp};
+use super::stats::Counts;
+use super::terms::{Cause, Class};
+use super::wheel::{PENDING, UNFILED, Wheel};
+
+/// What an entry is charged beyond its key and value, in bytes: its slot (40), its share of the
+/// index (8) and of the wheel (1), its block's count and prefix (24) and the rounding of both.
+pub const ENTRY_OVERHEAD: u64 = 80;
+
+/// What every operation brings along.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) hasher: &'a RandomState,
+    pub(crate) now: u64,
+}
+
+/// The hash of a key: keyed, because clients choose session ids.
+///
+/// Bits 54 to 63 choose the shard, 46 to 53 the tag, the low ones the bucket.
+#[inline]
+pub(crate) fn hash_of(hasher: &RandomState, key: &Key<'_>) -> u64 {
+    let mut state = hasher.build_hasher();
+    state.write(key.bytes);
+    state.finish() ^ u64::from(key.word() >> 16).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Names an entry within its shard: its class and its slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Id(u32);
+
+const PROTECTED: u32 = 1 << 31;
+
+impl Id {
+    #[inline]
+    fn new(class: Class, slot: u32) -> Self {
+        Self(match class {
+            Class::Anonymous => slot,
+            Class::Protected => slot | PROTECTED,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn class(self) -> Class {
+        if self.0 & PROTECTED == 0 {
+            Class::Anonymous
+        } else {
+            Class::Protected
+        }
+    }
+
+    #[inline]
+    pub(crate) fn slot(self) -> u32 {
+        self.0 & !PROTECTED
+    }
+
+    #[cfg(any(test, feature = "__internals"))]
+    pub(crate) fn raw(self) -> u32 {
+        self.0
+    }
+}
+
+/// An entry that left, to be dropped or reported outside the lock.
+pub(crate) struct Dead {
+    pub(crate) content: Content,
+    pub(crate) cause: Cause,
+}
+
+/// The entries of one class: they share slots, wheel and policy, and compete only with each other.
+pub(crate) struct Arena {
+    pub(crate) slab: Slab,
+    pub(crate) wheel: Wheel,
+    policy: Policy,
+}
+
+struct Arenas([Arena; 2]);
+
+impl Arenas {
+    #[inline]
+    fn of(&self, class: Class) -> &Arena {
+        &self.0[usize::from(class == Class::Protected)]
+    }
+
+    #[inline]
+    fn of_mut(&mut self, class: Class) -> &mut Arena {
+        &mut self.0[usize::from(class == Class::Protected)]
+    }
+}
+
+/// See the module's text.
+pub(crate) struct State {
+    index: Index,
+    arenas: Arenas,
+    pub(crate) counts: Counts,
+    held: Amount,
+}
+
+pub(crate) const CLASSES: [Class; 2] = [Class::Anonymous, Class::Protected];
+
+impl State {
+    /// `bounded` says whether entries may ever be evicted: a policy that never chooses costs nothing.
+    pub(crate) fn new(bounded: bool) -> Self {
+        let arena = || Arena {
+            slab: Slab::new(),
+            wheel: Wheel::new(),
+            policy: Policy::new(if bounded { Some(0) } else { None }),
+        };
+        Self {
+            index: Index::new(),
+            arenas: Arenas([arena(), arena()]),
+            counts: Counts::default(),
+            held: Amount::default(),
+        }
+    }
+
+    /// What the shard holds, expired entries not yet reclaimed included.
+    pub(crate) fn held(&self) -> Amount {
+        self.held
+    }
+
+    /// The entry of `key`, dead or alive.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, key: &Key<'_>) -> Option<Id> {
+        self.index
+            .find(hash, |id| {
+                let id = Id(id);
+                self.arenas
+                    .of(id.class())
+                    .slab
+                    .head(id.slot())
+                    .is_some_and(|head| block::holds(head, key))
+            })
+            .map(Id)
+    }
+
+    /// The live entry of `key`.
+    #[inline]
+    pub(crate) fn peek(&self, hash: u64, key: &Key<'_>, now: u64) -> Option<Id> {
+        self.find(hash, key)
+            .filter(|&id| self.stamp(id).is_live(now))
+    }
+
+    /// The live entry of `key`, marked as used; an idle timeout starts again.
+    #[inline]
+    pub(crate) fn hit(&mut self, hash: u64, key: &Key<'_>, now: u64) -> Option<Id> {
+        let id = self.find(hash, key)?;
+        let stamp = self.stamp(id);
+        if !stamp.is_live(now) {
+            return None;
+        }
+        let mut used = stamp.with_mark(policy::hit(stamp.mark()));
+        if stamp.has_life()
+            && let Some(life) = self.arenas.of(id.class()).slab.life(id.slot())
+        {
+            used = used.with_deadline(life.deadline_at(now));
+        }
+        if used != stamp {
+            self.set_stamp(id, used);
+        }
+        Some(id)
+    }
+
+    /// Moves the deadline of a live entry to `deadline`, within its absolute end, and says when the
+    /// wheel must look if that is earlier than it knew.
+    #[inline]
+    pub(crate) fn extend(&mut self, id: Id, deadline: u64, now: u64) -> u64 {
+        let arena = self.arenas.of_mut(id.class());
+        let stamp = arena.slab.stamp(id.slot());
+        let mut end = deadline;
+        if stamp.has_life()
+            && let Some(mut life) = arena.slab.life(id.slot())
+        {
+            life.deadline = deadline;
+            end = life.deadline_at(now);
+            arena.slab.set_life(id.slot(), life);
+        }
+        arena.slab.set_stamp(id.slot(), stamp.with_deadline(end));
+        if end < stamp.deadline() {
+            file(arena, id.slot(), end)
+        } else {
+            u64::MAX
+        }
+    }
+
+    #[inline]
+    pub(crate) fn stamp(&self, id: Id) -> Stamp {
+        self.arenas.of(id.class()).slab.stamp(id.slot())
+    }
+
+    #[inline]
+    fn set_stamp(&mut self, id: Id, stamp: Stamp) {
+        self.arenas
+            .of_mut(id.class())
+            .slab
+            .set_stamp(id.slot(), stamp);
+    }
+
+    /// The value, borrowed.
+    #[inline]
+    pub(crate) fn value(&self, id: Id) -> &[u8] {
+        let slab = &self.arenas.of(id.class()).slab;
+        match slab.buffer(id.slot()) {
+            Some(buffer) if slab.stamp(id.slot()).is_split() => buffer,
+            Some(buffer) => block::value(buffer),
+            None => &[],
+        }
+    }
+
+    /// The value as a handle on the stored buffer.
+    #[inline]
+    pub(crate) fn share(&self, id: Id) -> Bytes {
+        let slab = &self.arenas.of(id.class()).slab;
+        match slab.buffer(id.slot()) {
+            Some(buffer) if slab.stamp(id.slot()).is_split() => buffer.clone(),
+            Some(buffer) => block::share(buffer),
+            None => Bytes::new(),
+        }
+    }
+
+    /// The buffer that begins with the version and the key.
+    #[inline]
+    pub(crate) fn head(&self, id: Id) -> Option<&Bytes> {
+        self.arenas.of(id.class()).slab.head(id.slot())
+    }
+
+    /// The version of the last write.
+    #[inline]
+    pub(crate) fn version(&self, id: Id) -> u32 {
+        self.head(id).map_or(0, |head| block::version(head))
+    }
+
+    /// What the entry is charged.
+    pub(crate) fn charge_of(&self, id: Id) -> u64 {
+        let slab = &self.arenas.of(id.class()).slab;
+        let value = slab.buffer(id.slot()).map_or(0, Bytes::len);
+        let head = match slab.stamp(id.slot()).is_split() {
+            true => slab.head(id.slot()).map_or(0, Bytes::len),
+            false => 0,
+        };
+        block::charge(value + head)
+    }
+
+    /// Puts a new entry in, whose room is paid for, and says when the wheel must look.
+    #[inline]
+    pub(crate) fn place(
+        &mut self,
+        class: Class,
+        hash: u64,
+        (deadline, life): (u64, Option<Life>),
+        content: Content,
+        context: Context<'_>,
+    ) -> u64 {
+        self.held.add(Amount::of(class, charge(&content)));
+        let arena = self.arenas.of_mut(class);
+        let stamp = Stamp::new(deadline, hash).with_life(life.is_some());
+        let slot = arena.slab.place(stamp, content);
+        if let Some(life) = life {
+            arena.slab.set_life(slot, life);
+        }
+        let due = file(arena, slot, deadline);
+        let Arena { slab, policy, .. } = arena;
+        policy.inserted(slot, short(hash), &mut View { slab, context });
+        let mut residents = Residents {
+            arenas: &mut self.arenas,
+            context,
+        };
+        self.index
+            .insert(hash, Id::new(class, slot).0, &mut residents);
+        due
+    }
+
+    /// Replaces the content and the lifetimes of an entry, and says when the wheel must look.
+    #[inline]
+    pub(crate) fn overwrite(
+        &mut self,
+        id: Id,
+        (deadline, life): (u64, Option<Life>),
+        content: Content,
+    ) -> (Content, u64) {
+        let fresh = charge(&content);
+        let arena = self.arenas.of_mut(id.class());
+        let slot = id.slot();
+        let before = arena.slab.stamp(slot);
+        let stamp = before
+            .with_deadline(deadline)
+            .with_life(life.is_some())
+            .with_mark(policy::hit(before.mark()));
+        let old = arena.slab.exchange(slot, stamp, content);
+        if let Some(life) = life {
+            arena.slab.set_life(slot, life);
+        }
+        let due = if deadline < before.deadline() {
+            file(arena, slot, deadline)
+        } else {
+            u64::MAX
+        };
+        // Added before it is subtracted: the sum never dips below zero.
+        self.held.add(Amount::some(id.class(), 0, fresh));
+        self.held.spend(Amount::some(id.class(), 0, charge(&old)));
+        (old, due)
+    }
+
+    /// Takes an entry out; its room is to be given back by the caller.
+    pub(crate) fn take_out(&mut self, id: Id, context: Context<'_>) -> (Content, Amount) {
+        let arena = self.arenas.of_mut(id.class());
+        arena.policy.removed(id.slot());
+        self.unlink(id, context)
+    }
+
+    /// As [`State::take_out`], for an entry that its policy has forgotten already.
+    fn unlink(&mut self, id: Id, context: Context<'_>) -> (Content, Amount) {
+        let hash = self
+            .head(id)
+            .map_or(0, |head| hash_of(context.hasher, &block::key(head)));
+        let mut residents = Residents {
+            arenas: &mut self.arenas,
+            context,
+        };
+        let found = self.index.remove(hash, id.0, &mut residents);
+        debug_assert!(found, "every entry is in the index under its key's hash");
+        let content = self.arenas.of_mut(id.class()).slab.release(id.slot());
+        let amount = Amount::of(id.class(), charge(&content));
+        self.held.spend(amount);
+        (content, amount)
+    }
+
+    /// Evicts the entry its policy values least, but not `spare`.
+    pub(crate) fn evict(
+        &mut self,
+        class: Class,
+        spare: Option<Id>,
+        context: Context<'_>,
+    ) -> Option<(Dead, Amount)> {
+        let mut victim = self.choose(class, context)?;
+        if Some(victim) == spare {
+            // Forgotten by being chosen; make it known again once another is found.
+            let other = self.choose(class, context);
+            let arena = self.arenas.of_mut(class);
+            let Arena { slab, policy, .. } = arena;
+            let hash = slab
+                .head(victim.slot())
+                .map_or(0, |head| short(hash_of(context.hasher, &block::key(head))));
+            policy.inserted(victim.slot(), hash, &mut View { slab, context });
+            victim = other.filter(|&other| other != victim)?;
+        }
+        let (content, amount) = self.unlink(victim, context);
+        self.counts.evicted += 1;
+        if class == Class::Protected {
+            self.counts.evicted_protected += 1;
+        }
+        let cause = Cause::Evicted;
+        Some((Dead { content, cause }, amount))
+    }
+
+    fn choose(&mut self, class: Class, context: Context<'_>) -> Option<Id> {
+        let Arena { slab, policy, .. } = self.arenas.of_mut(class);
+        if slab.live() == 0 {
+            return None;
+        }
+        let slot = policy.victim(&mut View { slab, context })?;
+        Some(Id::new(class, slot))
+    }
+
+    /// Reclaims expired entries and keeps the wheels going, at most `budget` steps of work.
+    ///
+    /// A step is a group looked at or an entry reclaimed. What was freed is added to `freed`, and
+    /// its room is to be given back by the caller.
+    pub(crate) fn sweep(
+        &mut self,
+        context: Context<'_>,
+        budget: &mut usize,
+        dead: &mut Vec<Dead>,
+        freed: &mut Amount,
+    ) {
+        for class in CLASSES {
+            self.sweep_class(class, context, budget, dead, freed);
+        }
+    }
+
+    fn sweep_class(
+        &mut self,
+        class: Class,
+        context: Context<'_>,
+        budget: &mut usize,
+        dead: &mut Vec<Dead>,
+        freed: &mut Amount,
+    ) {
+        let now = context.now;
+        while *budget > 0 {
+            let arena = self.arenas.of_mut(class);
+            let Some(group) = arena.wheel.peek(now) else {
+                return;
+            };
+            *budget -= 1;
+            let Some((due, filed)) = arena.slab.group(group) else {
+                arena.wheel.pop();
+                continue;
+            };
+            if !arena.wheel.is_current(filed) {
+                arena.wheel.pop();
+                continue;
+            }
+            if due > now {
+                arena.wheel.pop();
+                let filed = arena.wheel.file(group, due);
+                arena.slab.set_group(group, due, filed);
+                continue;
+            }
+            // Stays first in the wheel, and is current, until it was looked at to the end.
+            arena.slab.set_group(group, due, PENDING);
+            let mut next = FOREVER;
+            let mut taken = false;
+            for (slot, stamp) in Slab::group_slots(group).zip(arena.slab.group_stamps(group)) {
+                if stamp.is_free() {
+                    continue;
+                }
+                if stamp.is_live(now) {
+                    next = next.min(stamp.deadline());
+                    continue;
+                }
+                // The smallest budget still reclaims one.
+                if *budget == 0 && taken {
+                    return;
+                }
+                taken = true;
+                *budget = budget.saturating_sub(1);
+                let (content, amount) = self.take_out(Id::new(class, slot), context);
+                self.counts.expired += 1;
+                freed.add(amount);
+                let cause = Cause::Expired;
+                dead.push(Dead { content, cause });
+            }
+            let arena = self.arenas.of_mut(class);
+            arena.wheel.pop();
+            // The chunk may have been given back with its last entry.
+            if arena.slab.group(group).is_some() {
+                let filed = match next {
+                    FOREVER => UNFILED,
+                    _ => arena.wheel.file(group, next),
+                };
+                arena.slab.set_group(group, next, filed);
+            }
+        }
+    }
+
+    /// When the wheels must be looked at next.
+    pub(crate) fn next_due(&self) -> u64 {
+        let [a, b] = &self.arenas.0;
+        a.wheel.next_due().min(b.wheel.next_due())
+    }
+
+    /// The slots of a class ever used, in chunks; for walks that stop between chunks.
+    pub(crate) fn chunks(&self, class: Class) -> u32 {
+        self.arenas.of(class).slab.slots() / super::slab::CHUNK as u32
+    }
+
+    /// The entries in one chunk, dead or alive.
+    pub(crate) fn chunk(&self, class: Class, chunk: u32) -> impl Iterator<Item = Id> {
+        let slab = &self.arenas.of(class).slab;
+        let first = chunk * super::slab::CHUNK as u32;
+        (first..first + super::slab::CHUNK as u32)
+            .filter(|&slot| !slab.stamp(slot).is_free())
+            .map(move |slot| Id::new(class, slot))
+    }
+
+    /// The earliest deadline of any entry, found by looking at all.
+    #[cfg(any(test, feature = "__internals"))]
+    pub(crate) fn first_deadline(&self) -> u64 {
+        let deadlines = CLASSES.into_iter().flat_map(|class| {
+            (0..self.chunks(class))
+                .flat_map(move |chunk| self.chunk(class, chunk))
+                .map(|id| self.stamp(id).deadline())
+        });
+        // "Never" is not a deadline that anybody must look at.
+        deadlines.filter(|&at| at != FOREVER).min().unwrap_or(u64::MAX)
+    }
+
+    #[cfg(any(test, feature = "__internals"))]
+    pub(crate) fn arena(&self, class: Class) -> &Arena {
+        self.arenas.of(class)
+    }
+
+    #[cfg(any(test, feature = "__internals"))]
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+}
+
+/// Files the group of `slot` if `deadline` is the earliest it knows; returns when to look.
+#[inline]
+fn file(arena: &mut Arena, slot: u32, deadline: u64) -> u64 {
+    if deadline == FOREVER {
+        return u64::MAX;
+    }
+    let group = Slab::group_of(slot);
+    let Some((due, filed)) = arena.slab.group(group) else {
+        return u64::MAX;
+    };
+    if filed != UNFILED && due <= deadline {
+        return u64::MAX;
+    }
+    let filed = match filed {
+        PENDING => PENDING,
+        _ => arena.wheel.file(group, deadline),
+    };
+    arena.slab.set_group(group, deadline, filed);
+    if arena.wheel.filings() > 64 + 4 * arena.slab.groups() {
+        refile(arena);
+    }
+    deadline
+}
+
+/// Drops stale filings: only deadlines shortened over and over leave so many.
+#[cold]
+fn refile(arena: &mut Arena) {
+    arena.wheel.empty();
+    for group in 0..u32::try_from(arena.slab.groups()).unwrap_or(u32::MAX) {
+        if let Some((due, filed)) = arena.slab.group(group)
+            && filed != UNFILED
+        {
+            let filed = arena.wheel.file(group, due);
+            arena.slab.set_group(group, due, filed);
+        }
+    }
+}
+
+/// What an entry of this content is charged.
+pub(crate) fn charge(content: &Content) -> u64 {
+    block::charge(content.value.len() + content.head.as_ref().map_or(0, Bytes::len))
+}
+
+/// The bits of a hash that the policy remembers: others than those that choose shard and bucket.
+#[inline]
+fn short(hash: u64) -> u32 {
+    let [_, _, a, b, c, d, ..] = hash.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// The slab as the policy sees it.
+struct View<'a, 'b> {
+    slab: &'a mut Slab,
+    context: Context<'b>,
+}
+
+impl Marks for View<'_, '_> {
+    fn mark(&self, slot: u32) -> u8 {
+        self.slab.stamp(slot).mark()
+    }
+
+    fn set_mark(&mut self, slot: u32, mark: u8) {
+        let stamp = self.slab.stamp(slot);
+        if !stamp.is_free() {
+            self.slab.set_stamp(slot, stamp.with_mark(mark));
+        }
+    }
+
+    fn is_live(&self, slot: u32) -> bool {
+        !self.slab.stamp(slot).is_free()
+    }
+
+    fn slots(&self) -> u32 {
+        self.slab.slots()
+    }
+
+    fn hash(&self, slot: u32) -> u32 {
+        match self.slab.head(slot) {
+            Some(head) => short(hash_of(self.context.hasher, &block::key(head))),
+            None => 0,
+        }
+    }
+}
+
+/// The slabs as the index sees them.
+struct Residents<'a, 'b> {
+    arenas: &'a mut Arenas,
+    context: Context<'b>,
+}
+
+impl Entries for Residents<'_, '_> {
+    fn hash(&self, id: u32) -> u64 {
+        let id = Id(id);
+        self.arenas
+            .of(id.class())
+            .slab
+            .head(id.slot())
+            .map_or(0, |head| {
+                hash_of(self.context.hasher, &block::key(head))
+            })
+    }
+
+    fn home_bit(&self, id: u32, bit: u32) -> Option<u64> {
+        let id = Id(id);
+        let stamp = self.arenas.of(id.class()).slab.stamp(id.slot());
+        if stamp.is_displaced() {
+            return None;
+        }
+        stamp.hash_bit(bit)
+    }
+
+    fn moved(&mut self, id: u32, put: Put) {
+        let id = Id(id);
+        let slab = &mut self.arenas.of_mut(id.class()).slab;
+        let stamp = slab.stamp(id.slot());
+        let displaced = put == Put::Displaced;
+        if stamp.is_displaced() != displaced {
+            slab.set_stamp(id.slot(), stamp.with_displaced(displaced));
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Verbs that visit every entry: chunk by chunk, never holding a lock for long.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::block;
+use super::cache::Cache;
+use super::key::{Key, Namespace};
+use super::quota::Amount;
+use super::read::left;
+use super::reentry;
+use super::shard::{CLASSES, Dead, Id, State};
+use super::terms::{Cause, Class, TimeToLive, Version};
+
+/// An entry as [`Cache::iter`] shows it; `Debug` hides key and value.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The key, without its namespace.
+    pub key: Bytes,
+    /// The key's namespace.
+    pub namespace: Namespace,
+    /// The value, sharing the stored buffer.
+    pub value: Bytes,
+    /// The version of its last write.
+    pub version: Version,
+    /// How long it had left when it was visited.
+    pub time_to_live: TimeToLive,
+    /// Its class.
+    pub class: Class,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("namespace", &self.namespace)
+            .field("key_bytes", &self.key.len())
+            .field("value_bytes", &self.value.len())
+            .field("time_to_live", &self.time_to_live)
+            .field("class", &self.class)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a walk stands: a chunk of a class of a shard. Chunks never move, so an entry that is there
+/// throughout is visited; one that changes class meanwhile may be visited twice or, when it loses
+/// protection, be missed.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Place {
+    shard: usize,
+    class: usize,
+    chunk: u32,
+}
+
+impl Cache {
+    /// Visits all live entries, weakly consistent with what goes on meanwhile.
+    ///
+    /// An entry that is there throughout is visited once, as it is at that moment; one that comes
+    /// or goes may be visited or not; one that loses its protection meanwhile may be missed. Locks
+    /// one shard at a time for 256 slots. Does not count as use.
+    ///
+    /// ```
+    /// # let cache = sessile::Cache::builder().unlimited_entries().build()?;
+    /// cache.insert("a", "1", sessile::Terms::forever())?;
+    /// cache.insert("b", "2", sessile::Terms::forever())?;
+    /// let mut values: Vec<_> = cache.iter().map(|entry| entry.value).collect();
+    /// values.sort();
+    /// assert_eq!(values, ["1", "2"]);
+    /// # Ok::<(), sessile::Error>(())
+    /// ```
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter {
+            cache: self,
+            place: Some(Place::default()),
+            batch: Vec::new(),
+        }
+    }
+
+    /// Removes every entry; returns how many. Entries written meanwhile may stay.
+    pub fn clear(&self) -> usize {
+        self.clear_where(|_, _| true)
+    }
+
+    /// Removes every entry of a namespace; returns how many. Entries written meanwhile may stay.
+    ///
+    /// Visits all entries of the cache: O(entries), in steps of 256.
+    pub fn clear_namespace(&self, namespace: Namespace) -> usize {
+        self.clear_where(|state, id| {
+            state
+                .head(id)
+                .is_some_and(|head| block::key(head).namespace == namespace)
+        })
+    }
+
+    /// Removes the live entries for which `keep` answers false; returns how many.
+    ///
+    /// `keep` runs under a shard's lock, see [`Cache::get_with`] for what that means. If it panics,
+    /// what it has answered so far is carried out up to the last batch of 256.
+    pub fn retain(&self, mut keep: impl FnMut(Key<'_>, &[u8]) -> bool) -> usize {
+        self.clear_where(|state, id| {
+            state.head(id).is_some_and(|head| {
+                let _inside = reentry::enter();
+                !keep(block::key(head), state.value(id))
+            })
+        })
+    }
+
+    fn clear_where(&self, mut goes: impl FnMut(&State, Id) -> bool) -> usize {
+        let mut cleared = 0;
+        let mut place = Some(Place::default());
+        while let Some(at) = place {
+            let now = self.timeline.now();
+            let shard = &self.shards[at.shard];
+            let mut dead = Vec::new();
+            let mut room = Amount::default();
+            let mut state = reentry::lock(&shard.state);
+            place = self.after(at, &state);
+            let class = CLASSES[at.class];
+            let going: Vec<Id> = state
+                .chunk(class, at.chunk)
+                .filter(|&id| state.stamp(id).is_live(now) && goes(&state, id))
+                .collect();
+            for id in going {
+                let (content, freed) = state.take_out(id, self.context(now));
+                state.counts.cleared += 1;
+                room.add(freed);
+                let cause = Cause::Cleared;
+                dead.push(Dead { content, cause });
+            }
+            drop(state);
+            self.quota.give(room);
+            cleared += dead.len();
+            self.bury(dead);
+        }
+        cleared
+    }
+
+    /// The place after `at`; `state` is that of its shard.
+    pub(crate) fn after(&self, at: Place, state: &State) -> Option<Place> {
+        if at.chunk + 1 < state.chunks(CLASSES[at.class]) {
+            let chunk = at.chunk + 1;
+            return Some(Place { chunk, ..at });
+        }
+        if at.class + 1 < CLASSES.len() {
+            let class = at.class + 1;
+            return Some(Place {
+                class,
+                chunk: 0,
+                ..at
+            });
+        }
+        (at.shard + 1 < self.shards.len()).then(|| Place {
+            shard: at.shard + 1,
+            ..Place::default()
+        })
+    }
+
+    /// The live entries at a place, and the next place.
+    pub(crate) fn batch(&self, at: Place, entries: &mut Vec<Entry>) -> Option<Place> {
+        let now = self.timeline.now();
+        let state = reentry::lock(&self.shards[at.shard].state);
+        let class = CLASSES[at.class];
+        for id in state.chunk(class, at.chunk) {
+            let stamp = state.stamp(id);
+            if let Some(head) = state.head(id).filter(|_| stamp.is_live(now)) {
+                entries.push(Entry {
+                    key: block::share_key(head),
+                    namespace: block::key(head).namespace,
+                    value: state.share(id),
+                    version: self.version(state.version(id)),
+                    time_to_live: left(stamp.deadline(), now),
+                    class,
+                });
+            }
+        }
+        self.after(at, &state)
+    }
+}
+
+/// Visits the entries of a cache; [`Cache::iter`] makes one.
+pub struct Iter<'a> {
+    cache: &'a Cache,
+    place: Option<Place>,
+    batch: Vec<Entry>,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = Entry;
+
+    fn next(&mut self) -> Option<Entry> {
+        loop {
+            if let Some(entry) = self.batch.pop() {
+                return Some(entry);
+            }
+            let at = self.place?;
+            self.place = self.cache.batch(at, &mut self.batch);
+        }
+    }
+}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter").finish_non_exhaustive()
+    }
+}
+
+impl<'a> IntoIterator for &'a Cache {
+    type Item = Entry;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}

@@ -1,0 +1,14 @@
+//! The in-process session store: a lock-sharded cache with timing-wheel expiry, exact thresholds
+//! and zero-copy values, behind one small store trait.
+
+pub mod cache;
+pub mod error;
+mod sync;
+pub mod time;
+
+pub use cache::{
+    Builder, Cache, Cause, Class, Entry, Key, Maintained, Namespace, Removal, Replaced, Stats,
+    Terms, TimeToLive, Version, WhenFull,
+};
+pub use error::{Error, ErrorKind, Fault, Result};
+pub use time::{Clock, CoarseClock, ManualClock, PreciseClock};

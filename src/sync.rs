@@ -1,0 +1,77 @@
+//! The one door to locks, atomics and threads, so that loom and shuttle see every shared step.
+//!
+//! Three worlds share this file: the real one (the standard library's atomics and our own
+//! [`Lock`]), `cfg(sessile_loom)` and `cfg(sessile_shuttle)`, where the model checker's twins take
+//! their place. Everything that two threads can touch is built from the names exported here.
+
+#[cfg(not(any(sessile_loom, sessile_shuttle)))]
+mod lock;
+
+#[cfg(not(any(sessile_loom, sessile_shuttle)))]
+mod imp {
+    pub(crate) use super::lock::{Guard, Lock};
+    pub(crate) use std::sync::atomic;
+}
+
+#[cfg(any(sessile_loom, sessile_shuttle))]
+mod imp {
+    #[cfg(sessile_loom)]
+    use loom::sync as model;
+    #[cfg(all(sessile_shuttle, not(sessile_loom)))]
+    use shuttle::sync as model;
+
+    pub(crate) use model::MutexGuard as Guard;
+    pub(crate) use model::atomic;
+
+    /// The model checker's mutex under the face of the real lock.
+    pub(crate) struct Lock<T>(model::Mutex<T>);
+
+    impl<T> Lock<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(model::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> Guard<'_, T> {
+            self.0
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
+            self.0.try_lock().ok()
+        }
+    }
+}
+
+pub(crate) use imp::{Guard, Lock, atomic};
+
+/// Keys the hash of client-chosen bytes; constant under a model checker, which must replay.
+pub(crate) fn hash_state() -> ahash::RandomState {
+    if cfg!(any(sessile_loom, sessile_shuttle)) {
+        ahash::RandomState::with_seeds(1, 2, 3, 4)
+    } else {
+        ahash::RandomState::new()
+    }
+}
+
+/// Says how many shards a cache gets when its builder is not told: eight per core, at least 64.
+///
+/// Sixty-four measured best on two cores (fewer collide more, more cost cache lines), and keep a
+/// shard's index small enough that replacing it stalls nobody noticeably at ten million entries.
+pub(crate) fn default_shards() -> usize {
+    if cfg!(any(sessile_loom, sessile_shuttle)) {
+        return 1;
+    }
+    let cores = std::thread::available_parallelism().map_or(8, std::num::NonZero::get);
+    (cores * 8).next_power_of_two().clamp(64, 1024)
+}
+
+/// Lets other threads run.
+pub(crate) fn yield_now() {
+    #[cfg(sessile_loom)]
+    loom::thread::yield_now();
+    #[cfg(all(sessile_shuttle, not(sessile_loom)))]
+    shuttle::thread::yield_now();
+    #[cfg(not(any(sessile_loom, sessile_shuttle)))]
+    std::thread::yield_now();
+}
