@@ -3,6 +3,7 @@
 
 pub mod cache;
 pub mod error;
+pub mod store;
 mod sync;
 pub mod time;
 
@@ -11,4 +12,5 @@ pub use cache::{
     Terms, TimeToLive, Version, WhenFull,
 };
 pub use error::{Error, ErrorKind, Fault, Result};
+pub use store::{CacheStore, Created, DynStore, Loaded, Purged, SessionStore};
 pub use time::{Clock, CoarseClock, ManualClock, PreciseClock};

@@ -51,8 +51,6 @@ pub struct Cache {
     pub(crate) hasher: ahash::RandomState,
     pub(crate) timeline: Timeline,
     pub(crate) quota: Quota,
-    /// Whether anything can ever be evicted.
-    pub(crate) bounded: bool,
     pub(crate) when_protected_full: WhenFull,
     pub(crate) copy_up_to: usize,
     pub(crate) namespaces: Namespaces,
@@ -77,7 +75,8 @@ pub(crate) struct Shard {
 /// What the builder hands over.
 pub(crate) struct Parts {
     pub(crate) shards: usize,
-    pub(crate) bounded: bool,
+    /// About how many entries of each class a shard will hold, if the class can be evicted.
+    pub(crate) room: [Option<usize>; 2],
     pub(crate) quota: Quota,
     pub(crate) timeline: Timeline,
     pub(crate) listener: Option<Listener>,
@@ -93,13 +92,14 @@ impl Cache {
 
     pub(crate) fn assemble(parts: Parts) -> Self {
         let hasher = crate::sync::hash_state();
-        let first_version = hash_of(&hasher, &Key::from("versions"));
+        let [a, b, c, d, ..] = hash_of(&hasher, &Key::from("versions")).to_le_bytes();
+        let first_version = u32::from_le_bytes([a, b, c, d]);
         let shard = |_| {
             CachePadded::new(Shard {
                 next_due: AtomicU64::new(u64::MAX),
                 // Somewhere, so that versions kept across a restart do not match by accident.
-                versions: AtomicU32::new(first_version as u32),
-                state: Lock::new(State::new(parts.bounded)),
+                versions: AtomicU32::new(first_version),
+                state: Lock::new(State::new(parts.room)),
             })
         };
         Self {
@@ -107,7 +107,6 @@ impl Cache {
             hasher,
             timeline: parts.timeline,
             quota: parts.quota,
-            bounded: parts.bounded,
             when_protected_full: parts.when_protected_full,
             copy_up_to: parts.copy_up_to,
             namespaces: Namespaces::new(),

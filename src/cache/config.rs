@@ -170,12 +170,18 @@ impl Builder {
         let limits = self.limits()?;
         let shards = self.shard_count(&limits)?;
         if self.copy_up_to > COPY_MAX {
-            return Err(refuse("copy_up_to", self.copy_up_to as u64, 0, COPY_MAX as u64));
+            return Err(refuse(
+                "copy_up_to",
+                self.copy_up_to as u64,
+                0,
+                COPY_MAX as u64,
+            ));
         }
         if self.listener_queue == 0 || self.listener_queue > QUEUE_MAX {
             let (value, most) = (self.listener_queue as u64, QUEUE_MAX as u64);
             return Err(refuse("listener_queue", value, 1, most));
         }
+        let room = self.room(&limits, shards);
         let listener = match self.listener {
             Some(listen) => Some(Listener::start(listen, self.listener_queue)?),
             None => None,
@@ -184,10 +190,9 @@ impl Builder {
             Some(clock) => Timeline::of(clock),
             None => Timeline::coarse(),
         };
-        let bounded = limits.entries != UNLIMITED || limits.bytes != UNLIMITED;
         Ok(Cache::assemble(super::cache::Parts {
             shards,
-            bounded,
+            room,
             quota: Quota::new(limits),
             timeline,
             listener,
@@ -217,6 +222,22 @@ impl Builder {
             protected_entries: share("protected_entries", self.protected_entries, entries)?,
             protected_bytes: share("protected_bytes", self.protected_bytes, bytes)?,
         })
+    }
+
+    /// How many entries of each class one shard will about hold, where eviction can happen at all.
+    fn room(&self, limits: &Amount, shards: usize) -> [Option<usize>; 2] {
+        if limits.entries == UNLIMITED && limits.bytes == UNLIMITED {
+            return [None, None];
+        }
+        let share = |entries: u64| {
+            // A limit in bytes alone says little about the number of entries; there are many.
+            usize::try_from(entries).unwrap_or(usize::MAX) / shards
+        };
+        let protected = match self.when_protected_full {
+            WhenFull::Refuse => None,
+            WhenFull::EvictColdest => Some(share(limits.protected_entries)),
+        };
+        [Some(share(limits.entries)), protected]
     }
 
     fn shard_count(&self, limits: &Amount) -> Result<usize> {

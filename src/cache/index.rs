@@ -17,51 +17,52 @@ const FULL: usize = 10;
 /// again, ten writes per bucket later, so four per write leave no table behind.
 const MOVES: usize = 4;
 
-/// `head` holds the twelve tags in its low bytes (0: empty) and the overflow count above them.
+/// `head` holds the twelve tags in its low bytes (0: empty) and the overflow count in its top four.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Bucket {
-    head: u128,
+    head: [u64; 2],
     slots: [u32; SLOTS],
 }
 
 const EMPTY: Bucket = Bucket {
-    head: 0,
+    head: [0; 2],
     slots: [0; SLOTS],
 };
 
-const OVERFLOW: u32 = 96;
+/// One, where the overflow count lies in the second word.
+const OVERFLOW: u64 = 1 << 32;
 
 impl Bucket {
     /// Bit `i` is set if slot `i` has this tag.
     #[inline]
     fn matches(&self, tag: u8) -> u32 {
-        let tags = self.head.to_le_bytes();
-        let mut found = 0;
-        for (at, &other) in tags.iter().enumerate() {
-            found |= u32::from(other == tag) << at;
-        }
-        found & 0xfff
+        super::tags::equal_bytes(self.head, tag) & 0xfff
     }
 
     #[inline]
-    fn overflow(&self) -> u32 {
-        // The count is the top 32 of 128 bits.
-        u32::try_from(self.head >> OVERFLOW).unwrap_or(u32::MAX)
+    fn has_overflow(&self) -> bool {
+        self.head[1] >= OVERFLOW
     }
 
     fn add_overflow(&mut self) {
-        self.head += 1 << OVERFLOW;
+        self.head[1] += OVERFLOW;
     }
 
     fn sub_overflow(&mut self) {
-        debug_assert!(self.overflow() > 0);
-        self.head -= 1 << OVERFLOW;
+        debug_assert!(self.has_overflow());
+        self.head[1] -= OVERFLOW;
+    }
+
+    /// The tags, in the order of their slots.
+    fn tags(&self) -> impl Iterator<Item = u8> + use<> {
+        self.head.into_iter().flat_map(u64::to_le_bytes).take(SLOTS)
     }
 
     fn set(&mut self, at: usize, tag: u8, slot: u32) {
-        let shift = at * 8;
-        self.head = (self.head & !(0xff << shift)) | (u128::from(tag) << shift);
+        let shift = at % 8 * 8;
+        let word = &mut self.head[at / 8];
+        *word = (*word & !(0xff << shift)) | (u64::from(tag) << shift);
         self.slots[at] = slot;
     }
 }
@@ -98,7 +99,10 @@ impl Table {
     #[inline]
     fn home(&self, hash: u64) -> usize {
         // Lossless: the mask keeps far fewer bits than a word has.
-        #[expect(clippy::cast_possible_truncation, reason = "masked to the table's size")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "masked to the table's size"
+        )]
         let low = hash as usize;
         low & (self.buckets.len() - 1)
     }
@@ -110,25 +114,27 @@ impl Table {
     }
 
     #[inline]
-    fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+    fn find<T>(&self, hash: u64, is_it: impl Fn(u32) -> Option<T>) -> Option<T> {
         let tag = tag_of(hash);
         let mut at = self.home(hash);
-        for _ in 0..self.buckets.len() {
+        // A bucket that overflowed has a later one that did not, or the table would be full.
+        loop {
             let bucket = &self.buckets[at];
             let mut found = bucket.matches(tag);
             while found != 0 {
-                let slot = bucket.slots[found.trailing_zeros() as usize % SLOTS];
-                if is_it(slot) {
-                    return Some(slot);
+                // `matches` sets no bit beyond the slots.
+                if let Some(&slot) = bucket.slots.get(found.trailing_zeros() as usize)
+                    && let Some(it) = is_it(slot)
+                {
+                    return Some(it);
                 }
                 found &= found - 1;
             }
-            if bucket.overflow() == 0 {
+            if !bucket.has_overflow() {
                 return None;
             }
             at = self.step(at, tag);
         }
-        None
     }
 
     fn insert(&mut self, hash: u64, slot: u32) -> Put {
@@ -156,13 +162,13 @@ impl Table {
             let bucket = &self.buckets[at];
             let mut found = bucket.matches(tag);
             while found != 0 {
-                let place = found.trailing_zeros() as usize % SLOTS;
-                if bucket.slots[place] == slot {
+                let place = found.trailing_zeros() as usize;
+                if bucket.slots.get(place) == Some(&slot) {
                     return Some((at, place, hops));
                 }
                 found &= found - 1;
             }
-            if bucket.overflow() == 0 {
+            if !bucket.has_overflow() {
                 return None;
             }
             at = self.step(at, tag);
@@ -216,10 +222,10 @@ impl Index {
         self.table.used + self.old.as_ref().map_or(0, |(old, _)| old.used)
     }
 
-    /// The slot under `hash` that `is_it` recognises.
+    /// What `is_it` makes of the slot under `hash` that it recognises.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
-        let found = self.table.find(hash, &mut is_it);
+    pub(crate) fn find<T>(&self, hash: u64, is_it: impl Fn(u32) -> Option<T> + Copy) -> Option<T> {
+        let found = self.table.find(hash, is_it);
         if found.is_some() || self.old.is_none() {
             return found;
         }
@@ -227,10 +233,8 @@ impl Index {
     }
 
     #[cold]
-    fn find_old(&self, hash: u64, is_it: impl FnMut(u32) -> bool) -> Option<u32> {
-        self.old
-            .as_ref()
-            .and_then(|(old, _)| old.find(hash, is_it))
+    fn find_old<T>(&self, hash: u64, is_it: impl Fn(u32) -> Option<T>) -> Option<T> {
+        self.old.as_ref().and_then(|(old, _)| old.find(hash, is_it))
     }
 
     /// Puts `slot` under `hash`, where it must not be yet. Moves up to four buckets if resizing.
@@ -280,10 +284,10 @@ impl Index {
             let Some(bucket) = old.buckets.get_mut(*next) else {
                 break;
             };
-            let Bucket { head, slots } = *bucket;
+            let moving = *bucket;
             // The overflow count stays: entries that overflowed from here lie further on.
-            bucket.head = head >> OVERFLOW << OVERFLOW;
-            for (tag, slot) in head.to_le_bytes().into_iter().zip(slots) {
+            bucket.head = [0, moving.head[1] & !(OVERFLOW - 1)];
+            for (tag, slot) in moving.tags().zip(moving.slots) {
                 if tag == 0 {
                     continue;
                 }
@@ -294,9 +298,7 @@ impl Index {
                 };
                 let hash = match low {
                     // All that a table needs of a hash: home bits and tag.
-                    Some(high_bit) => {
-                        *next as u64 | high_bit << bit | u64::from(tag) << 46
-                    }
+                    Some(high_bit) => *next as u64 | high_bit << bit | u64::from(tag) << 46,
                     None => entries.hash(slot),
                 };
                 let put = self.table.insert(hash, slot);
@@ -318,7 +320,7 @@ impl Index {
         for table in std::iter::once(&self.table).chain(old) {
             let mut used = 0;
             for bucket in &table.buckets {
-                for (tag, slot) in bucket.head.to_le_bytes().into_iter().zip(bucket.slots) {
+                for (tag, slot) in bucket.tags().zip(bucket.slots) {
                     if tag != 0 {
                         seen(slot);
                         used += 1;
@@ -327,7 +329,7 @@ impl Index {
             }
             assert_eq!(used, table.used);
             if used == 0 && self.old.is_none() {
-                assert!(table.buckets.iter().all(|bucket| bucket.overflow() == 0));
+                assert!(table.buckets.iter().all(|bucket| !bucket.has_overflow()));
             }
         }
     }
@@ -375,7 +377,7 @@ mod tests {
             if slot % 997 == 0 {
                 for earlier in (0..=slot).step_by(61) {
                     assert_eq!(
-                        index.find(entries.hash(earlier), |s| s == earlier),
+                        index.find(entries.hash(earlier), |s| (s == earlier).then_some(s)),
                         Some(earlier)
                     );
                 }
@@ -422,7 +424,7 @@ mod tests {
             index.insert(42, slot, &mut entries);
         }
         for slot in 0..100 {
-            assert_eq!(index.find(42, |s| s == slot), Some(slot));
+            assert_eq!(index.find(42, |s| (s == slot).then_some(s)), Some(slot));
         }
         for slot in (0..100).rev() {
             assert!(index.remove(42, slot, &mut entries));

@@ -7,7 +7,10 @@
 //! `stamp` and a `block`. ARCHITECTURE.md tells why each is as it is and what was measured.
 
 mod block;
-#[expect(clippy::module_inception, reason = "the folder is the engine, the file its face")]
+#[expect(
+    clippy::module_inception,
+    reason = "the folder is the engine, the file its face"
+)]
 mod cache;
 #[cfg(any(test, feature = "__internals"))]
 mod check;
@@ -24,6 +27,7 @@ mod shard;
 mod slab;
 mod stamp;
 mod stats;
+mod tags;
 mod terms;
 mod walk;
 mod wheel;

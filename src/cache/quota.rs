@@ -182,13 +182,15 @@ impl Quota {
         match class {
             Class::Protected => self.protected_bytes.limit.min(self.bytes.limit),
             // What the protected class may hold is never taken from it.
-            Class::Anonymous => self.bytes.limit.saturating_sub(
-                if self.protected_bytes.limit == UNLIMITED {
-                    0
-                } else {
-                    self.protected_bytes.limit
-                },
-            ),
+            Class::Anonymous => {
+                self.bytes
+                    .limit
+                    .saturating_sub(if self.protected_bytes.limit == UNLIMITED {
+                        0
+                    } else {
+                        self.protected_bytes.limit
+                    })
+            }
         }
     }
 
@@ -228,7 +230,13 @@ mod tests {
         let mut credit = Amount::default();
         let big = Amount::of(Class::Anonymous, 101);
         assert_eq!(quota.fill(&mut credit, big), Err(Short::Total));
-        assert_eq!(credit, Amount { entries: 1, ..Amount::default() });
+        assert_eq!(
+            credit,
+            Amount {
+                entries: 1,
+                ..Amount::default()
+            }
+        );
         quota.check(credit);
         quota.give(credit);
         quota.check(Amount::default());
@@ -245,7 +253,11 @@ mod tests {
         quota.fill(&mut credit, need).expect("40 are in hand");
         credit.spend(need);
         assert_eq!(credit, Amount::default());
-        quota.check(Amount { entries: 1, bytes: 70, ..Amount::default() });
+        quota.check(Amount {
+            entries: 1,
+            bytes: 70,
+            ..Amount::default()
+        });
     }
 
     #[test]

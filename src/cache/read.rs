@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::cache::Cache;
 use super::key::Key;
 use super::reentry;
-use super::shard::{Id, State};
+use super::slab::{Cell, Life};
 use super::stamp::FOREVER;
 use super::terms::{TimeToLive, Version, after};
 
@@ -27,16 +27,15 @@ impl Cache {
     /// ```
     #[inline]
     pub fn get<'k>(&self, key: impl Into<Key<'k>>) -> Option<Bytes> {
-        self.read(key.into(), |state, id, _| state.share(id))
+        self.read(&key.into(), |cell| cell.share())
     }
 
     /// Returns the value of `key` and its version, for a later [`Cache::replace`].
     #[inline]
     pub fn get_versioned<'k>(&self, key: impl Into<Key<'k>>) -> Option<(Bytes, Version)> {
-        let found = self.read(key.into(), |state, id, _| {
-            (state.share(id), state.version(id))
-        });
-        found.map(|(value, version)| (value, self.version(version)))
+        self.read(&key.into(), |cell| {
+            (cell.share(), self.version(cell.version()))
+        })
     }
 
     /// Calls `read` with the value of `key`, borrowed: not even a reference count is touched.
@@ -59,9 +58,9 @@ impl Cache {
         key: impl Into<Key<'k>>,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Option<R> {
-        self.read(key.into(), |state, id, _| {
+        self.read(&key.into(), |cell| {
             let _inside = reentry::enter();
-            read(state.value(id))
+            read(cell.value())
         })
     }
 
@@ -86,9 +85,10 @@ impl Cache {
             }
             let mut state = reentry::lock(&shard.state);
             for &(hash, at) in group {
-                let found = state.hit(hash, &keys[at], now);
-                state.counts.read(found.is_some());
-                values[at] = found.map(|id| state.share(id));
+                values[at] = state
+                    .hit(hash, &keys[at], now)
+                    .map(|(_, cell)| cell.share());
+                state.counts.read(values[at].is_some());
             }
         }
         values
@@ -98,14 +98,14 @@ impl Cache {
     #[inline]
     pub fn contains<'k>(&self, key: impl Into<Key<'k>>) -> bool {
         let key = key.into();
-        self.glance(&key, |_, _| ()).is_some()
+        self.glance(&key, |_| ()).is_some()
     }
 
     /// Returns how long `key` has left, as things stand. Does not count as use.
     pub fn time_to_live<'k>(&self, key: impl Into<Key<'k>>) -> Option<TimeToLive> {
         let key = key.into();
         let now = self.timeline.now();
-        let deadline = self.glance(&key, |state, id| state.stamp(id).deadline())?;
+        let deadline = self.glance(&key, |cell| cell.stamp().deadline())?;
         Some(left(deadline, now))
     }
 
@@ -115,7 +115,7 @@ impl Cache {
     /// the entry now.
     #[inline]
     pub fn touch<'k>(&self, key: impl Into<Key<'k>>, time_to_live: Duration) -> bool {
-        self.slide(key.into(), time_to_live, |_, _| ()).is_some()
+        self.slide(&key.into(), time_to_live, |_| ()).is_some()
     }
 
     /// Returns the value of `key` and gives it a new time to live, in one lookup.
@@ -127,57 +127,78 @@ impl Cache {
         key: impl Into<Key<'k>>,
         time_to_live: Duration,
     ) -> Option<Bytes> {
-        self.slide(key.into(), time_to_live, |state, id| state.share(id))
+        self.slide(&key.into(), time_to_live, |cell| cell.share())
     }
 
+    /// Finds the live entry of `key`, marks it used, and calls `act` on it under the lock.
     #[inline]
-    fn slide<R>(
-        &self,
-        key: Key<'_>,
-        time_to_live: Duration,
-        read: impl FnOnce(&State, Id) -> R,
-    ) -> Option<R> {
-        let ends_now = time_to_live.is_zero();
-        let mut due = u64::MAX;
-        let hash = self.hash(&key);
-        let shard = self.shard(hash);
-        self.read_at(&key, hash, |state, id, now| {
-            let deadline = if ends_now { now } else { after(now, time_to_live) };
-            let found = read(state, id);
-            due = state.extend(id, deadline, now);
-            if due != u64::MAX {
-                shard.look_at(due);
-            }
-            found
-        })
-    }
-
-    /// Finds the live entry of `key`, marks it used, and calls `act` under the lock.
-    #[inline]
-    fn read<R>(&self, key: Key<'_>, act: impl FnOnce(&mut State, Id, u64) -> R) -> Option<R> {
-        let hash = self.hash(&key);
-        self.read_at(&key, hash, act)
-    }
-
-    #[inline]
-    fn read_at<R>(
-        &self,
-        key: &Key<'_>,
-        hash: u64,
-        act: impl FnOnce(&mut State, Id, u64) -> R,
-    ) -> Option<R> {
+    fn read<R>(&self, key: &Key<'_>, act: impl FnOnce(Cell<'_>) -> R) -> Option<R> {
         if !key.is_possible() {
             return None;
         }
+        let hash = self.hash(key);
         let now = self.timeline.now();
         let shard = self.shard(hash);
         if shard.is_due(now) {
             self.help(shard, now);
         }
         let mut state = reentry::lock(&shard.state);
-        let found = state.hit(hash, key, now);
-        let turn = state.counts.read(found.is_some());
-        let result = found.map(|id| act(&mut state, id, now));
+        let result = state.hit(hash, key, now).map(|(_, cell)| act(cell));
+        let turn = state.counts.read(result.is_some());
+        drop(state);
+        if turn {
+            self.visit(now);
+        }
+        result
+    }
+
+    /// As `read`, and gives the entry a new time to live.
+    #[inline]
+    fn slide<R>(
+        &self,
+        key: &Key<'_>,
+        time_to_live: Duration,
+        act: impl FnOnce(Cell<'_>) -> R,
+    ) -> Option<R> {
+        if !key.is_possible() {
+            return None;
+        }
+        let hash = self.hash(key);
+        let now = self.timeline.now();
+        let shard = self.shard(hash);
+        if shard.is_due(now) {
+            self.help(shard, now);
+        }
+        let deadline = match time_to_live.is_zero() {
+            true => now,
+            false => after(now, time_to_live),
+        };
+        let mut state = reentry::lock(&shard.state);
+        let mut sooner = None;
+        let result = state.hit(hash, key, now).map(|(id, cell)| {
+            let stamp = cell.stamp();
+            let life = if stamp.has_life() { cell.life() } else { None };
+            let end = match life {
+                None => deadline,
+                Some(life) => {
+                    let moved = Life {
+                        deadline,
+                        ..life.get()
+                    };
+                    life.set(moved);
+                    moved.deadline_at(now)
+                }
+            };
+            cell.set_stamp(stamp.with_deadline(end));
+            if end < stamp.deadline() {
+                sooner = Some((id, end));
+            }
+            act(cell)
+        });
+        if let Some((id, end)) = sooner {
+            shard.look_at(state.hasten(id, end));
+        }
+        let turn = state.counts.read(result.is_some());
         drop(state);
         if turn {
             self.visit(now);
@@ -187,7 +208,7 @@ impl Cache {
 
     /// Calls `look` with the live entry of `key` without marking it used.
     #[inline]
-    fn glance<R>(&self, key: &Key<'_>, look: impl FnOnce(&State, Id) -> R) -> Option<R> {
+    fn glance<R>(&self, key: &Key<'_>, look: impl FnOnce(Cell<'_>) -> R) -> Option<R> {
         if !key.is_possible() {
             return None;
         }
@@ -198,7 +219,7 @@ impl Cache {
             self.help(shard, now);
         }
         let state = reentry::lock(&shard.state);
-        state.peek(hash, key, now).map(|id| look(&state, id))
+        state.peek(hash, key, now).map(|(_, cell)| look(cell))
     }
 }
 

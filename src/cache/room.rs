@@ -109,7 +109,12 @@ impl Cache {
         let Some(mut state) = shard.state.try_lock() else {
             return;
         };
-        state.sweep(self.context(now), &mut { VISIT_STEPS }, &mut dead, &mut room);
+        state.sweep(
+            self.context(now),
+            &mut { VISIT_STEPS },
+            &mut dead,
+            &mut room,
+        );
         shard.looked(&state);
         drop(state);
         self.quota.give(room);
@@ -170,7 +175,7 @@ impl Cache {
             let shard = &self.shards[first.wrapping_add(turn) & (self.shards.len() - 1)];
             let mut state = reentry::lock(&shard.state);
             // The entry that the draft replaces must not make room for itself.
-            let spare = state.find(draft.hash, &draft.key);
+            let spare = state.find(draft.hash, &draft.key).map(|(id, _)| id);
             if let Some((victim, room)) = state.evict(class, spare, self.context(draft.now)) {
                 drop(state);
                 credit.add(room);

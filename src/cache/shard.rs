@@ -14,7 +14,7 @@ use super::index::{Entries, Index, Put};
 use super::key::Key;
 use super::policy::{self, Marks, Policy};
 use super::quota::Amount;
-use super::slab::{Content, Life, Slab};
+use super::slab::{Cell, Content, Life, Slab};
 use super::stamp::{FOREVER, Stamp};
 use super::stats::Counts;
 use super::terms::{Cause, Class};
@@ -114,16 +114,17 @@ pub(crate) struct State {
 pub(crate) const CLASSES: [Class; 2] = [Class::Anonymous, Class::Protected];
 
 impl State {
-    /// `bounded` says whether entries may ever be evicted: a policy that never chooses costs nothing.
-    pub(crate) fn new(bounded: bool) -> Self {
-        let arena = || Arena {
+    /// `room` is about how many entries of each class the shard will hold if that class can ever
+    /// be evicted; a policy that never chooses costs nothing.
+    pub(crate) fn new(room: [Option<usize>; 2]) -> Self {
+        let arena = |room| Arena {
             slab: Slab::new(),
             wheel: Wheel::new(),
-            policy: Policy::new(if bounded { Some(0) } else { None }),
+            policy: Policy::new(room),
         };
         Self {
             index: Index::new(),
-            arenas: Arenas([arena(), arena()]),
+            arenas: Arenas(room.map(arena)),
             counts: Counts::default(),
             held: Amount::default(),
         }
@@ -136,66 +137,46 @@ impl State {
 
     /// The entry of `key`, dead or alive.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, key: &Key<'_>) -> Option<Id> {
-        self.index
-            .find(hash, |id| {
-                let id = Id(id);
-                self.arenas
-                    .of(id.class())
-                    .slab
-                    .head(id.slot())
-                    .is_some_and(|head| block::holds(head, key))
-            })
-            .map(Id)
+    pub(crate) fn find(&self, hash: u64, key: &Key<'_>) -> Option<(Id, Cell<'_>)> {
+        let arenas = &self.arenas;
+        self.index.find(hash, |id| {
+            let id = Id(id);
+            let cell = arenas.of(id.class()).slab.cell(id.slot())?;
+            block::holds(cell.head()?, key).then_some((id, cell))
+        })
     }
 
     /// The live entry of `key`.
     #[inline]
-    pub(crate) fn peek(&self, hash: u64, key: &Key<'_>, now: u64) -> Option<Id> {
+    pub(crate) fn peek(&self, hash: u64, key: &Key<'_>, now: u64) -> Option<(Id, Cell<'_>)> {
         self.find(hash, key)
-            .filter(|&id| self.stamp(id).is_live(now))
+            .filter(|(_, cell)| cell.stamp().is_live(now))
     }
 
     /// The live entry of `key`, marked as used; an idle timeout starts again.
     #[inline]
-    pub(crate) fn hit(&mut self, hash: u64, key: &Key<'_>, now: u64) -> Option<Id> {
-        let id = self.find(hash, key)?;
-        let stamp = self.stamp(id);
+    pub(crate) fn hit(&self, hash: u64, key: &Key<'_>, now: u64) -> Option<(Id, Cell<'_>)> {
+        let (id, cell) = self.find(hash, key)?;
+        let stamp = cell.stamp();
         if !stamp.is_live(now) {
             return None;
         }
         let mut used = stamp.with_mark(policy::hit(stamp.mark()));
         if stamp.has_life()
-            && let Some(life) = self.arenas.of(id.class()).slab.life(id.slot())
+            && let Some(life) = cell.life()
         {
-            used = used.with_deadline(life.deadline_at(now));
+            used = used.with_deadline(life.get().deadline_at(now));
         }
         if used != stamp {
-            self.set_stamp(id, used);
+            cell.set_stamp(used);
         }
-        Some(id)
+        Some((id, cell))
     }
 
-    /// Moves the deadline of a live entry to `deadline`, within its absolute end, and says when the
-    /// wheel must look if that is earlier than it knew.
-    #[inline]
-    pub(crate) fn extend(&mut self, id: Id, deadline: u64, now: u64) -> u64 {
-        let arena = self.arenas.of_mut(id.class());
-        let stamp = arena.slab.stamp(id.slot());
-        let mut end = deadline;
-        if stamp.has_life()
-            && let Some(mut life) = arena.slab.life(id.slot())
-        {
-            life.deadline = deadline;
-            end = life.deadline_at(now);
-            arena.slab.set_life(id.slot(), life);
-        }
-        arena.slab.set_stamp(id.slot(), stamp.with_deadline(end));
-        if end < stamp.deadline() {
-            file(arena, id.slot(), end)
-        } else {
-            u64::MAX
-        }
+    /// Has the wheel look at an entry whose deadline came nearer; returns when.
+    #[cold]
+    pub(crate) fn hasten(&mut self, id: Id, deadline: u64) -> u64 {
+        file(self.arenas.of_mut(id.class()), id.slot(), deadline)
     }
 
     #[inline]
@@ -203,57 +184,21 @@ impl State {
         self.arenas.of(id.class()).slab.stamp(id.slot())
     }
 
+    /// The entry itself, for reading.
     #[inline]
-    fn set_stamp(&mut self, id: Id, stamp: Stamp) {
-        self.arenas
-            .of_mut(id.class())
-            .slab
-            .set_stamp(id.slot(), stamp);
-    }
-
-    /// The value, borrowed.
-    #[inline]
-    pub(crate) fn value(&self, id: Id) -> &[u8] {
-        let slab = &self.arenas.of(id.class()).slab;
-        match slab.buffer(id.slot()) {
-            Some(buffer) if slab.stamp(id.slot()).is_split() => buffer,
-            Some(buffer) => block::value(buffer),
-            None => &[],
-        }
-    }
-
-    /// The value as a handle on the stored buffer.
-    #[inline]
-    pub(crate) fn share(&self, id: Id) -> Bytes {
-        let slab = &self.arenas.of(id.class()).slab;
-        match slab.buffer(id.slot()) {
-            Some(buffer) if slab.stamp(id.slot()).is_split() => buffer.clone(),
-            Some(buffer) => block::share(buffer),
-            None => Bytes::new(),
-        }
+    pub(crate) fn cell(&self, id: Id) -> Option<Cell<'_>> {
+        self.arenas.of(id.class()).slab.cell(id.slot())
     }
 
     /// The buffer that begins with the version and the key.
     #[inline]
     pub(crate) fn head(&self, id: Id) -> Option<&Bytes> {
-        self.arenas.of(id.class()).slab.head(id.slot())
-    }
-
-    /// The version of the last write.
-    #[inline]
-    pub(crate) fn version(&self, id: Id) -> u32 {
-        self.head(id).map_or(0, |head| block::version(head))
+        self.cell(id).and_then(Cell::head)
     }
 
     /// What the entry is charged.
     pub(crate) fn charge_of(&self, id: Id) -> u64 {
-        let slab = &self.arenas.of(id.class()).slab;
-        let value = slab.buffer(id.slot()).map_or(0, Bytes::len);
-        let head = match slab.stamp(id.slot()).is_split() {
-            true => slab.head(id.slot()).map_or(0, Bytes::len),
-            false => 0,
-        };
-        block::charge(value + head)
+        block::charge(self.cell(id).map_or(0, Cell::stored))
     }
 
     /// Puts a new entry in, whose room is paid for, and says when the wheel must look.
@@ -319,7 +264,7 @@ impl State {
     /// Takes an entry out; its room is to be given back by the caller.
     pub(crate) fn take_out(&mut self, id: Id, context: Context<'_>) -> (Content, Amount) {
         let arena = self.arenas.of_mut(id.class());
-        arena.policy.removed(id.slot());
+        arena.policy.removed(arena.slab.stamp(id.slot()).mark());
         self.unlink(id, context)
     }
 
@@ -488,7 +433,10 @@ impl State {
                 .map(|id| self.stamp(id).deadline())
         });
         // "Never" is not a deadline that anybody must look at.
-        deadlines.filter(|&at| at != FOREVER).min().unwrap_or(u64::MAX)
+        deadlines
+            .filter(|&at| at != FOREVER)
+            .min()
+            .unwrap_or(u64::MAX)
     }
 
     #[cfg(any(test, feature = "__internals"))]
@@ -599,9 +547,7 @@ impl Entries for Residents<'_, '_> {
             .of(id.class())
             .slab
             .head(id.slot())
-            .map_or(0, |head| {
-                hash_of(self.context.hasher, &block::key(head))
-            })
+            .map_or(0, |head| hash_of(self.context.hasher, &block::key(head)))
     }
 
     fn home_bit(&self, id: u32, bit: u32) -> Option<u64> {

@@ -10,8 +10,11 @@
 //! - a chunk is listed in `partial` exactly if it has a free slot, and knows its place there;
 //! - a group's `due` is no later than the deadline of any entry in it while it is filed.
 
-use bytes::Bytes;
+use std::cell::Cell as Mutable;
 
+use bytes::{Buf, Bytes};
+
+use super::block;
 use super::stamp::Stamp;
 
 /// Slots per chunk.
@@ -24,7 +27,7 @@ const WORDS: usize = CHUNK / 64;
 const UNLISTED: u32 = u32::MAX;
 
 /// Idle timeout and absolute end of an entry that has them; only chunks with such entries pay.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Life {
     /// The deadline by time to live; reads do not move it.
     pub(crate) deadline: u64,
@@ -34,23 +37,32 @@ pub(crate) struct Life {
     pub(crate) end: u64,
 }
 
+impl Life {
+    const NONE: Self = Self {
+        deadline: 0,
+        idle: 0,
+        end: 0,
+    };
+}
+
 #[repr(align(64))]
-struct Chunk {
-    stamps: [Stamp; CHUNK],
+pub(crate) struct Chunk {
+    /// In cells: a read marks its entry used while it holds the entry by reference.
+    stamps: [Mutable<Stamp>; CHUNK],
     values: [Option<Bytes>; CHUNK],
     due: [u64; GROUPS],
     filed: [u16; GROUPS],
     free: [u64; WORDS],
     live: u32,
     listed_at: u32,
-    lives: Option<Box<[Life; CHUNK]>>,
+    lives: Option<Box<[Mutable<Life>; CHUNK]>>,
     heads: Option<Box<[Option<Bytes>; CHUNK]>>,
 }
 
 impl Chunk {
     fn new() -> Box<Self> {
         Box::new(Self {
-            stamps: [Stamp::FREE; CHUNK],
+            stamps: [const { Mutable::new(Stamp::FREE) }; CHUNK],
             values: [const { None }; CHUNK],
             due: [0; GROUPS],
             filed: [super::wheel::UNFILED; GROUPS],
@@ -60,6 +72,92 @@ impl Chunk {
             lives: None,
             heads: None,
         })
+    }
+}
+
+/// A slot in use, found.
+#[derive(Clone, Copy)]
+pub(crate) struct Cell<'a> {
+    chunk: &'a Chunk,
+    at: usize,
+}
+
+impl<'a> Cell<'a> {
+    #[inline]
+    pub(crate) fn stamp(self) -> Stamp {
+        self.chunk.stamps[self.at].get()
+    }
+
+    #[inline]
+    pub(crate) fn set_stamp(self, stamp: Stamp) {
+        self.chunk.stamps[self.at].set(stamp);
+    }
+
+    /// Idle timeout and absolute end, if the entry has any.
+    #[cold]
+    pub(crate) fn life(self) -> Option<&'a Mutable<Life>> {
+        if !self.stamp().has_life() {
+            return None;
+        }
+        self.chunk.lives.as_ref().map(|lives| &lives[self.at])
+    }
+
+    /// The buffer that holds the value: a block, or the caller's own bytes if the stamp says split.
+    #[inline]
+    fn buffer(self) -> Option<&'a Bytes> {
+        self.chunk.values[self.at].as_ref()
+    }
+
+    /// The buffer that begins with the version and the key.
+    #[inline]
+    pub(crate) fn head(self) -> Option<&'a Bytes> {
+        if self.stamp().is_split() {
+            return self.split_head();
+        }
+        self.buffer()
+    }
+
+    #[cold]
+    fn split_head(self) -> Option<&'a Bytes> {
+        self.chunk.heads.as_ref()?[self.at].as_ref()
+    }
+
+    /// The value, borrowed.
+    #[inline]
+    pub(crate) fn value(self) -> &'a [u8] {
+        match self.buffer() {
+            Some(buffer) if self.stamp().is_split() => buffer,
+            Some(buffer) => block::value(buffer),
+            None => &[],
+        }
+    }
+
+    /// The value as a handle on the stored buffer.
+    #[inline]
+    pub(crate) fn share(self) -> Bytes {
+        let Some(buffer) = self.buffer() else {
+            return Bytes::new();
+        };
+        let mut value = buffer.clone();
+        if !self.stamp().is_split() {
+            value.advance(block::value_start(buffer).min(buffer.len()));
+        }
+        value
+    }
+
+    /// The version of the last write.
+    #[inline]
+    pub(crate) fn version(self) -> u32 {
+        self.head().map_or(0, |head| block::version(head))
+    }
+
+    /// Bytes in the entry's buffers.
+    pub(crate) fn stored(self) -> usize {
+        let head = match self.stamp().is_split() {
+            true => self.split_head().map_or(0, Bytes::len),
+            false => 0,
+        };
+        self.buffer().map_or(0, Bytes::len) + head
     }
 }
 
@@ -129,40 +227,36 @@ impl Slab {
     pub(crate) fn stamp(&self, slot: u32) -> Stamp {
         let (chunk, at) = split(slot);
         match self.chunks.get(chunk) {
-            Some(Some(chunk)) => chunk.stamps[at],
+            Some(Some(chunk)) => chunk.stamps[at].get(),
             _ => Stamp::FREE,
         }
     }
 
     #[inline]
-    pub(crate) fn set_stamp(&mut self, slot: u32, stamp: Stamp) {
+    pub(crate) fn set_stamp(&self, slot: u32, stamp: Stamp) {
         let (chunk, at) = split(slot);
-        self.chunk_mut(chunk).stamps[at] = stamp;
+        self.chunk(chunk).stamps[at].set(stamp);
+    }
+
+    /// A slot that is in use, for several looks at the price of one.
+    #[inline]
+    pub(crate) fn cell(&self, slot: u32) -> Option<Cell<'_>> {
+        let (chunk, at) = split(slot);
+        let chunk = self.chunks.get(chunk)?.as_deref()?;
+        Some(Cell { chunk, at })
     }
 
     /// The buffer that begins with the version and the key of the entry in `slot`.
     #[inline]
     pub(crate) fn head(&self, slot: u32) -> Option<&Bytes> {
-        let (chunk, at) = split(slot);
-        let chunk = self.chunk(chunk);
-        if chunk.stamps[at].is_split() {
-            return chunk.heads.as_ref().and_then(|heads| heads[at].as_ref());
-        }
-        chunk.values[at].as_ref()
-    }
-
-    /// The buffer that holds the value: a block, or the caller's own bytes if the stamp says split.
-    #[inline]
-    pub(crate) fn buffer(&self, slot: u32) -> Option<&Bytes> {
-        let (chunk, at) = split(slot);
-        self.chunk(chunk).values[at].as_ref()
+        self.cell(slot).and_then(Cell::head)
     }
 
     pub(crate) fn life(&self, slot: u32) -> Option<Life> {
         let (chunk, at) = split(slot);
         let chunk = self.chunk(chunk);
         let lives = chunk.lives.as_ref()?;
-        chunk.stamps[at].has_life().then(|| lives[at])
+        chunk.stamps[at].get().has_life().then(|| lives[at].get())
     }
 
     pub(crate) fn set_life(&mut self, slot: u32, life: Life) {
@@ -170,7 +264,8 @@ impl Slab {
         let chunk = self.chunk_mut(chunk);
         chunk
             .lives
-            .get_or_insert_with(|| Box::new([Life::default(); CHUNK]))[at] = life;
+            .get_or_insert_with(|| Box::new([const { Mutable::new(Life::NONE) }; CHUNK]))[at]
+            .set(life);
     }
 
     /// Puts an entry into a free slot and returns the slot.
@@ -189,7 +284,7 @@ impl Slab {
         let slot = word * 64 + bit as usize;
         chunk.live += 1;
         let full = chunk.live as usize == CHUNK;
-        chunk.stamps[slot] = stamp.with_split(content.head.is_some());
+        chunk.stamps[slot].set(stamp.with_split(content.head.is_some()));
         chunk.values[slot] = Some(content.value);
         if let Some(head) = content.head {
             chunk.heads.get_or_insert_with(no_heads)[slot] = Some(head);
@@ -206,7 +301,7 @@ impl Slab {
         let (chunk, at) = split(slot);
         let chunk = self.chunk_mut(chunk);
         let head = chunk.heads.as_mut().and_then(|heads| heads[at].take());
-        chunk.stamps[at] = stamp.with_split(content.head.is_some());
+        chunk.stamps[at].set(stamp.with_split(content.head.is_some()));
         if let Some(head) = content.head {
             chunk.heads.get_or_insert_with(no_heads)[at] = Some(head);
         }
@@ -225,7 +320,7 @@ impl Slab {
         let value = chunk.values[index]
             .take()
             .expect("a slot in use holds a value");
-        chunk.stamps[index] = Stamp::FREE;
+        chunk.stamps[index].set(Stamp::FREE);
         chunk.free[index / 64] |= 1 << (index % 64);
         chunk.live -= 1;
         let (live, listed) = (chunk.live, chunk.listed_at != UNLISTED);
@@ -299,7 +394,9 @@ impl Slab {
         let (chunk, at) = split_group(group);
         let mut stamps = [Stamp::FREE; GROUP];
         if let Some(Some(chunk)) = self.chunks.get(chunk) {
-            stamps.copy_from_slice(&chunk.stamps[at * GROUP..(at + 1) * GROUP]);
+            for (stamp, cell) in stamps.iter_mut().zip(&chunk.stamps[at * GROUP..]) {
+                *stamp = cell.get();
+            }
         }
         stamps
     }
@@ -329,10 +426,10 @@ impl Slab {
             let mut used = 0;
             for slot in 0..CHUNK {
                 let free = chunk.free[slot / 64] >> (slot % 64) & 1 == 1;
-                assert_eq!(free, chunk.stamps[slot].is_free());
+                assert_eq!(free, chunk.stamps[slot].get().is_free());
                 assert_eq!(free, chunk.values[slot].is_none());
                 let head = chunk.heads.as_ref().is_some_and(|h| h[slot].is_some());
-                assert_eq!(head, chunk.stamps[slot].is_split());
+                assert_eq!(head, chunk.stamps[slot].get().is_split());
                 used += usize::from(!free);
             }
             assert_eq!(used, chunk.live as usize);

@@ -134,7 +134,10 @@ mod tests {
         assert_eq!(stamp.deadline(), 77);
         assert_eq!(stamp.mark(), 0x2a);
         assert!(stamp.has_life() && stamp.is_split() && stamp.is_displaced());
-        let plain = stamp.with_life(false).with_split(false).with_displaced(false);
+        let plain = stamp
+            .with_life(false)
+            .with_split(false)
+            .with_displaced(false);
         assert!(!plain.has_life() && !plain.is_split() && !plain.is_displaced());
         for bit in HASH_LOW..HASH_HIGH {
             assert_eq!(stamp.hash_bit(bit), Some((hash >> bit) & 1));

@@ -81,7 +81,11 @@ impl Counts {
     /// Counts a read; true when it is this caller's turn to look after another shard.
     #[inline]
     pub(crate) fn read(&mut self, hit: bool) -> bool {
-        let count = if hit { &mut self.hits } else { &mut self.misses };
+        let count = if hit {
+            &mut self.hits
+        } else {
+            &mut self.misses
+        };
         *count += 1;
         *count % TURN == 0
     }
@@ -89,7 +93,11 @@ impl Counts {
     /// Counts an insert or update, likewise.
     #[inline]
     pub(crate) fn wrote(&mut self, new: bool) -> bool {
-        let count = if new { &mut self.inserts } else { &mut self.updates };
+        let count = if new {
+            &mut self.inserts
+        } else {
+            &mut self.updates
+        };
         *count += 1;
         *count % TURN == 0
     }

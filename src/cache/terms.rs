@@ -83,6 +83,24 @@ impl Terms {
         self.class
     }
 
+    /// The time to live, if there is one.
+    #[must_use]
+    pub const fn time_to_live(&self) -> Option<Duration> {
+        self.ttl
+    }
+
+    /// The idle timeout, if there is one.
+    #[must_use]
+    pub const fn idle_timeout(&self) -> Option<Duration> {
+        self.idle
+    }
+
+    /// The maximum age, if there is one.
+    #[must_use]
+    pub const fn maximum_age(&self) -> Option<Duration> {
+        self.max_age
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         for (name, duration) in [
             ("time to live", self.ttl),

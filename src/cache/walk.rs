@@ -11,6 +11,7 @@ use super::quota::Amount;
 use super::read::left;
 use super::reentry;
 use super::shard::{CLASSES, Dead, Id, State};
+use super::slab::Cell;
 use super::terms::{Cause, Class, TimeToLive, Version};
 
 /// An entry as [`Cache::iter`] shows it; `Debug` hides key and value.
@@ -102,7 +103,7 @@ impl Cache {
         self.clear_where(|state, id| {
             state.head(id).is_some_and(|head| {
                 let _inside = reentry::enter();
-                !keep(block::key(head), state.value(id))
+                !keep(block::key(head), state.cell(id).map_or(&[], Cell::value))
             })
         })
     }
@@ -164,12 +165,13 @@ impl Cache {
         let class = CLASSES[at.class];
         for id in state.chunk(class, at.chunk) {
             let stamp = state.stamp(id);
-            if let Some(head) = state.head(id).filter(|_| stamp.is_live(now)) {
+            let cell = state.cell(id).filter(|_| stamp.is_live(now));
+            if let Some((cell, head)) = cell.and_then(|cell| Some((cell, cell.head()?))) {
                 entries.push(Entry {
                     key: block::share_key(head),
                     namespace: block::key(head).namespace,
-                    value: state.share(id),
-                    version: self.version(state.version(id)),
+                    value: cell.share(),
+                    version: self.version(cell.version()),
                     time_to_live: left(stamp.deadline(), now),
                     class,
                 });

@@ -172,7 +172,9 @@ impl Wheel {
                     assert!(begin(self.time, number, slot) > self.time);
                 }
                 filings += groups.len();
-                groups.iter().for_each(|&group| seen(group, id(number, slot)));
+                groups
+                    .iter()
+                    .for_each(|&group| seen(group, id(number, slot)));
             }
         }
         self.pending.iter().for_each(|&group| {

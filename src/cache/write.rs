@@ -13,7 +13,7 @@ use super::key::Key;
 use super::quota::{Amount, Short};
 use super::reentry;
 use super::shard::{Dead, Id, State, charge};
-use super::slab::{Content, Life};
+use super::slab::{Cell, Content, Life};
 use super::terms::{Cause, Replaced, Terms, Version};
 use crate::error::Result;
 use crate::sync::Guard;
@@ -172,7 +172,7 @@ impl Cache {
             self.help(shard, now);
         }
         let mut state = reentry::lock(&shard.state);
-        let id = state.peek(hash, key, now)?;
+        let (id, _) = state.peek(hash, key, now)?;
         let (content, room) = state.take_out(id, context);
         state.counts.removed += 1;
         drop(state);
@@ -277,8 +277,8 @@ impl Cache {
         credit: &mut Amount,
         dead: &mut Vec<Dead>,
     ) -> Option<Id> {
-        let id = state.find(draft.hash, &draft.key)?;
-        if state.stamp(id).is_live(draft.now) {
+        let (id, cell) = state.find(draft.hash, &draft.key)?;
+        if cell.stamp().is_live(draft.now) {
             return Some(id);
         }
         let (content, room) = state.take_out(id, self.context(draft.now));
@@ -296,7 +296,7 @@ impl Cache {
             (Rule::IfAbsent, Some(_)) => Some(Outcome::Taken),
             (Rule::IfPresent(_), None) => Some(Outcome::Gone),
             (Rule::IfPresent(Some(expected)), Some(id)) => {
-                let current = self.version(state.version(id));
+                let current = self.version(state.cell(id).map_or(0, Cell::version));
                 (current != expected).then_some(Outcome::Conflict(current))
             }
         }

@@ -56,7 +56,8 @@ impl<T> Lock<T> {
         self.taken
             .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
-            .then_some(Guard {
+            // Made only by the winner: a guard that is dropped unlocks.
+            .then(|| Guard {
                 lock: self,
                 _here: std::marker::PhantomData,
             })
@@ -150,7 +151,9 @@ mod tests {
     fn refuses_a_second_holder() {
         let lock = Lock::new(());
         let held = lock.lock();
-        assert!(lock.try_lock().is_none());
+        for _ in 0..3 {
+            assert!(lock.try_lock().is_none());
+        }
         drop(held);
         assert!(lock.try_lock().is_some());
     }

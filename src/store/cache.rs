@@ -1,0 +1,129 @@
+//! The embedded store: the cache behind the store's contract.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Created, Loaded, Purged, SessionStore};
+use crate::cache::{Cache, Namespace, Replaced, Terms, Version};
+use crate::error::Result;
+
+/// Keeps records in a [`Cache`] of this process.
+///
+/// Its futures are ready at the first poll, need no executor and allocate nothing of their own;
+/// dropped before that poll, they have done nothing. Clones share the cache, and so may stores with
+/// different namespaces. What the cache's limits evict is absent to the store.
+///
+/// ```
+/// use std::sync::Arc;
+/// use sessile::Cache;
+/// use sessile::store::CacheStore;
+///
+/// let cache = Arc::new(Cache::builder().max_entries(200_000).build()?);
+/// let sessions = CacheStore::new(Arc::clone(&cache)).with_namespace("session:")?;
+/// let resets = CacheStore::new(cache).with_namespace("password-reset:")?;
+/// assert!(Arc::ptr_eq(sessions.cache(), resets.cache()));
+/// # Ok::<(), sessile::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct CacheStore {
+    cache: Arc<Cache>,
+    namespace: Namespace,
+}
+
+impl CacheStore {
+    /// Makes a store of all keys in the cache's default namespace.
+    #[must_use]
+    pub fn new(cache: Arc<Cache>) -> Self {
+        Self {
+            cache,
+            namespace: Namespace::DEFAULT,
+        }
+    }
+
+    /// Moves the store into the namespace of `prefix`, where it meets no keys but its own.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) as [`Cache::namespace`].
+    pub fn with_namespace(self, prefix: &str) -> Result<Self> {
+        let namespace = self.cache.namespace(prefix)?;
+        Ok(Self { namespace, ..self })
+    }
+
+    /// The cache that the records lie in.
+    #[must_use]
+    pub fn cache(&self) -> &Arc<Cache> {
+        &self.cache
+    }
+}
+
+/// Nothing is awaited in here, so each body runs whole in the first poll, and not before it.
+impl SessionStore for CacheStore {
+    #[inline]
+    async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
+        let found = self.cache.get_versioned(self.namespace.key(key));
+        Ok(found.map(|(value, version)| Loaded { value, version }))
+    }
+
+    #[inline]
+    async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {
+        let key = self.namespace.key(key);
+        Ok(match self.cache.insert_if_absent(key, value, terms)? {
+            Some(version) => Created::Done(version),
+            None => Created::Taken,
+        })
+    }
+
+    #[inline]
+    async fn replace(
+        &self,
+        key: &[u8],
+        value: Bytes,
+        terms: Terms,
+        expected: Option<Version>,
+    ) -> Result<Replaced> {
+        let key = self.namespace.key(key);
+        self.cache.replace(key, value, terms, expected)
+    }
+
+    #[inline]
+    async fn put(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Version> {
+        self.cache.insert(self.namespace.key(key), value, terms)
+    }
+
+    #[inline]
+    async fn touch(&self, key: &[u8], time_to_live: Duration) -> Result<bool> {
+        Ok(self.cache.touch(self.namespace.key(key), time_to_live))
+    }
+
+    #[inline]
+    async fn remove(&self, key: &[u8]) -> Result<bool> {
+        Ok(self.cache.remove(self.namespace.key(key)))
+    }
+
+    #[inline]
+    async fn exists(&self, key: &[u8]) -> Result<bool> {
+        Ok(self.cache.contains(self.namespace.key(key)))
+    }
+
+    /// Reclaims in the whole cache, whichever namespace the records are in. Looking for expired
+    /// records is work too and counts towards `budget`; see [`Cache::maintain`].
+    #[inline]
+    async fn purge_expired(&self, budget: usize) -> Result<Purged> {
+        let done = self.cache.maintain(budget);
+        Ok(Purged {
+            removed: done.reclaimed,
+            more: done.more,
+        })
+    }
+}
+
+impl fmt::Debug for CacheStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheStore")
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
