@@ -7,9 +7,14 @@ pub mod store;
 mod sync;
 pub mod time;
 
+/// What tests outside the crate need to see, and nobody else.
+#[doc(hidden)]
+#[cfg(feature = "__internals")]
+pub mod internals;
+
 pub use cache::{
-    Builder, Cache, Cause, Class, Entry, Key, Maintained, Namespace, Removal, Replaced, Stats,
-    Terms, TimeToLive, Version, WhenFull,
+    Builder, Cache, Cause, Class, Entry, Key, Maintained, Namespace, Removal, Replaced, Restored,
+    Snapshot, Stats, Terms, TimeToLive, Version, WhenFull,
 };
 pub use error::{Error, ErrorKind, Fault, Result};
 pub use store::{CacheStore, Created, DynStore, Loaded, Purged, SessionStore};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::Lock;
 
 /// Tells the time to a cache, in whole milliseconds.
 ///
@@ -45,7 +45,9 @@ impl Clock for CoarseClock {
 fn coarse_ms() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
     // Uptime is never negative, and nanoseconds are below 10^9.
-    now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
+    #[expect(clippy::cast_sign_loss, reason = "see above")]
+    let (seconds, nanos) = (now.tv_sec as u64, now.tv_nsec as u64);
+    seconds * 1000 + nanos / 1_000_000
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -121,13 +123,13 @@ impl ManualClock {
     /// Sets the clock.
     pub fn set_ms(&self, now_ms: u64) {
         // Release pairs with the Acquire in `now_ms`: who sees the time sees what preceded it.
-        self.0.store(now_ms, Ordering::Release);
+        self.0.store(now_ms, std::sync::atomic::Ordering::Release);
     }
 }
 
 impl Clock for ManualClock {
     fn now_ms(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+        self.0.load(std::sync::atomic::Ordering::Acquire)
     }
 
     fn wall_ms(&self) -> u64 {
@@ -149,10 +151,14 @@ enum Source {
     Coarse,
     Other {
         clock: Box<dyn Clock>,
-        /// The latest reading of `clock`, and how far our time is ahead of it.
-        latest: AtomicU64,
-        lead: AtomicU64,
+        followed: Lock<Followed>,
     },
+}
+
+/// Where a clock that may jump was last seen, and how far our time is ahead of it.
+struct Followed {
+    latest: u64,
+    lead: u64,
 }
 
 impl Timeline {
@@ -171,8 +177,10 @@ impl Timeline {
         Self {
             source: Source::Other {
                 clock,
-                latest: AtomicU64::new(now),
-                lead: AtomicU64::new(1),
+                followed: Lock::new(Followed {
+                    latest: now,
+                    lead: 1,
+                }),
             },
             start: now,
         }
@@ -183,39 +191,25 @@ impl Timeline {
     pub(crate) fn now(&self) -> u64 {
         match &self.source {
             Source::Coarse => (coarse_ms() - self.start).min(Self::END - 1),
-            Source::Other {
-                clock,
-                latest,
-                lead,
-            } => self.follow(clock.as_ref(), latest, lead),
+            Source::Other { clock, followed } => self.follow(clock.as_ref(), followed),
         }
     }
 
     /// Turns the readings of a clock that may jump into time that only goes on.
     ///
-    /// A reading less than a second behind the latest one is taken for a thread that was slow to
-    /// use it: time stands still. A larger backward step moves `lead` by what the clock lost. The
-    /// clock is asked again before that, so that a thread which slept between reading and
-    /// comparing does not report its own sleep as a step.
-    fn follow(&self, clock: &dyn Clock, latest: &AtomicU64, lead: &AtomicU64) -> u64 {
-        // SeqCst on this path: it is off the production clock, and the pair must be read in order.
-        let mut reading = clock.now_ms();
-        let mut before = latest.load(Ordering::SeqCst);
-        if reading.saturating_add(STEP_MS) < before {
-            reading = clock.now_ms();
-            before = latest.load(Ordering::SeqCst);
-        }
-        if reading.saturating_add(STEP_MS) < before {
-            if latest
-                .compare_exchange(before, reading, Ordering::SeqCst, Ordering::SeqCst)
-                .is_ok()
-            {
-                lead.fetch_add(before - reading, Ordering::SeqCst);
-            }
+    /// A reading less than a second behind the latest one is taken for jitter: time stands still. A
+    /// larger backward step moves `lead` by what the clock lost. The clock is read under the lock,
+    /// so that readings are compared in the order they were taken.
+    fn follow(&self, clock: &dyn Clock, followed: &Lock<Followed>) -> u64 {
+        let mut followed = followed.lock();
+        let reading = clock.now_ms();
+        if reading.saturating_add(STEP_MS) < followed.latest {
+            followed.lead = followed.lead.saturating_add(followed.latest - reading);
+            followed.latest = reading;
         } else {
-            reading = latest.fetch_max(reading, Ordering::SeqCst).max(reading);
+            followed.latest = followed.latest.max(reading);
         }
-        let now = reading.saturating_add(lead.load(Ordering::SeqCst));
+        let now = followed.latest.saturating_add(followed.lead);
         now.saturating_sub(self.start).clamp(1, Self::END - 1)
     }
 

@@ -7,7 +7,7 @@ use crossbeam::utils::CachePadded;
 use super::config::Builder;
 use super::events::Listener;
 use super::key::{Key, Namespace, Namespaces};
-use super::quota::Quota;
+use super::quota::{Amount, Quota};
 use super::reentry;
 use super::shard::{Context, Dead, State, hash_of};
 use super::stats::Stats;
@@ -63,6 +63,8 @@ pub struct Cache {
 }
 
 /// One shard: what may be read without the lock, and the rest.
+// In this order: all that a read needs of its shard lies in the first two cache lines.
+#[repr(C)]
 pub(crate) struct Shard {
     /// Not later than the first deadline in the shard; written under the lock, read by anybody.
     pub(crate) next_due: AtomicU64,
@@ -133,23 +135,32 @@ impl Cache {
     pub fn stats(&self) -> Stats {
         let mut stats = Stats::default();
         for shard in &self.shards {
-            let state = reentry::lock(&shard.state);
-            state.counts.add_to(&mut stats);
-            let held = state.held();
-            stats.entries += held.entries;
-            stats.bytes += held.bytes;
-            stats.protected_entries += held.protected_entries;
-            stats.protected_bytes += held.protected_bytes;
+            reentry::lock(&shard.state).counts.add_to(&mut stats);
         }
+        let held = self.held();
+        stats.entries = held.entries;
+        stats.bytes = held.bytes;
+        stats.protected_entries = held.protected_entries;
+        stats.protected_bytes = held.protected_bytes;
         stats.events_lost = self.listener.as_ref().map_or(0, Listener::lost);
         stats
+    }
+
+    /// What all shards hold, one after another. An entry that leaves one shard while its successor
+    /// enters another may be counted twice; the true sum never exceeds a limit, so the answer does
+    /// not either.
+    fn held(&self) -> Amount {
+        let mut held = Amount::default();
+        for shard in &self.shards {
+            held.add(reentry::lock(&shard.state).held());
+        }
+        self.quota.clamp(held)
     }
 
     /// Returns the number of entries held, expired ones not yet reclaimed included.
     #[must_use]
     pub fn len(&self) -> usize {
-        let held = |shard: &CachePadded<Shard>| reentry::lock(&shard.state).held().entries;
-        usize::try_from(self.shards.iter().map(held).sum::<u64>()).unwrap_or(usize::MAX)
+        usize::try_from(self.held().entries).unwrap_or(usize::MAX)
     }
 
     /// Says whether no entry is held.
@@ -161,8 +172,7 @@ impl Cache {
     /// Returns the bytes charged for what is held: keys, values and 80 bytes for each entry.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let held = |shard: &CachePadded<Shard>| reentry::lock(&shard.state).held().bytes;
-        self.shards.iter().map(held).sum()
+        self.held().bytes
     }
 
     /// Waits until the listener, if there is one, has been told of every removal so far.
@@ -215,13 +225,15 @@ impl Cache {
     #[cfg(any(test, feature = "__internals"))]
     pub fn check_invariants(&self) {
         let context = self.context(self.timeline.now());
-        let mut held = super::quota::Amount::default();
+        let mut held = Amount::default();
         for shard in &self.shards {
             let state = reentry::lock(&shard.state);
             super::check::state(&state, context);
             held.add(state.held());
             // Relaxed: read under the lock that it is written under.
-            assert!(shard.next_due.load(Ordering::Relaxed) <= state.first_deadline());
+            // A deadline that had passed when it was filed waits for the time it was filed at.
+            let latest = state.first_deadline().max(context.now);
+            assert!(shard.next_due.load(Ordering::Relaxed) <= latest);
         }
         self.quota.check(held);
     }

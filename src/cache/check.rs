@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::block;
 use super::quota::Amount;
 use super::shard::{Context, State, hash_of};
 use super::slab::Slab;
@@ -27,10 +26,10 @@ pub(crate) fn state(state: &State, context: Context<'_>) {
                 assert!(ids.insert(id.raw()));
                 held.add(Amount::of(class, state.charge_of(id)));
                 let stamp = state.stamp(id);
-                let head = state.head(id).expect("an entry has a head");
-                let key = block::key(head);
-                let hash = hash_of(context.hasher, &key);
-                let found = state.find(hash, &key).map(|(id, _)| id);
+                let found = state.cell(id).expect("its chunk exists").with_key(|key| {
+                    let hash = hash_of(context.hasher, &key);
+                    state.find(hash, &key).map(|(id, _)| id)
+                });
                 assert_eq!(found, Some(id), "found under its key");
                 if stamp.deadline() == super::stamp::FOREVER {
                     continue;

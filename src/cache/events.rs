@@ -12,7 +12,6 @@ use std::thread::JoinHandle;
 use bytes::Bytes;
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::block;
 use super::key::Namespace;
 use super::shard::Dead;
 use super::terms::Cause;
@@ -47,13 +46,9 @@ impl fmt::Debug for Removal {
 
 impl From<Dead> for Removal {
     fn from(dead: Dead) -> Self {
-        let head = dead.content.head();
-        let key = block::share_key(head);
-        let namespace = block::key(head).namespace;
-        let value = match dead.content.head {
-            Some(_) => dead.content.value,
-            None => block::share(&dead.content.value),
-        };
+        let key = dead.content.share_key();
+        let namespace = dead.content.namespace();
+        let value = dead.content.share();
         Self {
             key,
             namespace,

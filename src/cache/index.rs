@@ -74,6 +74,7 @@ fn tag_of(hash: u64) -> u8 {
     tag.max(1)
 }
 
+#[repr(C)]
 struct Table {
     buckets: Box<[Bucket]>,
     used: usize,
@@ -113,20 +114,20 @@ impl Table {
         (at + 2 * usize::from(tag) + 1) & (self.buckets.len() - 1)
     }
 
-    #[inline]
-    fn find<T>(&self, hash: u64, is_it: impl Fn(u32) -> Option<T>) -> Option<T> {
+    #[inline(always)]
+    fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
         let tag = tag_of(hash);
         let mut at = self.home(hash);
-        // A bucket that overflowed has a later one that did not, or the table would be full.
-        loop {
+        // Bounded: two buckets can hold each other's overflow, and then no count on the way is zero.
+        for _ in 0..self.buckets.len() {
             let bucket = &self.buckets[at];
             let mut found = bucket.matches(tag);
             while found != 0 {
                 // `matches` sets no bit beyond the slots.
                 if let Some(&slot) = bucket.slots.get(found.trailing_zeros() as usize)
-                    && let Some(it) = is_it(slot)
+                    && is_it(slot)
                 {
-                    return Some(it);
+                    return Some(slot);
                 }
                 found &= found - 1;
             }
@@ -135,6 +136,7 @@ impl Table {
             }
             at = self.step(at, tag);
         }
+        None
     }
 
     fn insert(&mut self, hash: u64, slot: u32) -> Put {
@@ -203,6 +205,7 @@ pub(crate) trait Entries {
 }
 
 /// See the module's text.
+#[repr(C)]
 pub(crate) struct Index {
     table: Table,
     /// The table being emptied into `table`, and the first bucket of it not yet moved.
@@ -222,19 +225,19 @@ impl Index {
         self.table.used + self.old.as_ref().map_or(0, |(old, _)| old.used)
     }
 
-    /// What `is_it` makes of the slot under `hash` that it recognises.
-    #[inline]
-    pub(crate) fn find<T>(&self, hash: u64, is_it: impl Fn(u32) -> Option<T> + Copy) -> Option<T> {
-        let found = self.table.find(hash, is_it);
-        if found.is_some() || self.old.is_none() {
-            return found;
-        }
-        self.find_old(hash, is_it)
+    /// The slot under `hash` that `is_it` recognises, in the current table.
+    ///
+    /// Until `is_resizing` is false, what is not found here may still be found in the old table.
+    #[inline(always)]
+    pub(crate) fn find(&self, hash: u64, is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+        self.table.find(hash, is_it)
     }
 
+    /// As [`Index::find`], in the table that is being emptied.
     #[cold]
-    fn find_old<T>(&self, hash: u64, is_it: impl Fn(u32) -> Option<T>) -> Option<T> {
-        self.old.as_ref().and_then(|(old, _)| old.find(hash, is_it))
+    pub(crate) fn find_old(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let (old, _) = self.old.as_ref()?;
+        old.find(hash, is_it)
     }
 
     /// Puts `slot` under `hash`, where it must not be yet. Moves up to four buckets if resizing.
@@ -273,7 +276,17 @@ impl Index {
         self.old = Some((old, 0));
     }
 
-    fn move_some(&mut self, entries: &mut impl Entries) {
+    /// Whether entries still have to move from an old table to the new one.
+    #[inline]
+    pub(crate) fn is_resizing(&self) -> bool {
+        self.old.is_some()
+    }
+
+    /// Moves a few buckets, if resizing.
+    ///
+    /// Reads do their share too: a cache that is filled and then only read would otherwise ask two
+    /// tables for ever, which doubled the time of a read.
+    pub(crate) fn move_some(&mut self, entries: &mut impl Entries) {
         let Some((old, next)) = &mut self.old else {
             return;
         };
@@ -376,10 +389,10 @@ mod tests {
             index.insert(entries.hash(slot), slot, &mut entries);
             if slot % 997 == 0 {
                 for earlier in (0..=slot).step_by(61) {
-                    assert_eq!(
-                        index.find(entries.hash(earlier), |s| (s == earlier).then_some(s)),
-                        Some(earlier)
-                    );
+                    let is_it = |s| s == earlier;
+                    let hash = entries.hash(earlier);
+                    let found = index.find(hash, is_it);
+                    assert_eq!(found.or_else(|| index.find_old(hash, is_it)), Some(earlier));
                 }
             }
         }
@@ -424,7 +437,9 @@ mod tests {
             index.insert(42, slot, &mut entries);
         }
         for slot in 0..100 {
-            assert_eq!(index.find(42, |s| (s == slot).then_some(s)), Some(slot));
+            let is_it = |s| s == slot;
+            let found = index.find(42, is_it).or_else(|| index.find_old(42, is_it));
+            assert_eq!(found, Some(slot));
         }
         for slot in (0..100).rev() {
             assert!(index.remove(42, slot, &mut entries));

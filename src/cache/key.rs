@@ -45,6 +45,11 @@ impl<'a> Key<'a> {
         (word & 0xffff) as usize + 1
     }
 
+    /// The key `bytes` of the namespace with this number.
+    pub(crate) fn at(namespace: u16, bytes: &'a [u8]) -> Self {
+        Namespace(namespace).key(bytes)
+    }
+
     pub(crate) fn from_parts(word: u32, bytes: &'a [u8]) -> Self {
         let [_, _, low, high] = word.to_le_bytes();
         Self {
@@ -136,6 +141,11 @@ impl Namespace {
         Self(number)
     }
 
+    #[inline]
+    pub(crate) fn number(self) -> u16 {
+        self.0
+    }
+
     /// Puts `bytes` into this namespace.
     #[inline]
     #[must_use]
@@ -159,7 +169,7 @@ pub(crate) struct Namespaces {
 }
 
 /// The longest namespace prefix, in bytes.
-const PREFIX_MAX: usize = 1024;
+pub(crate) const PREFIX_MAX: usize = 1024;
 
 impl Namespaces {
     pub(crate) fn new() -> Self {

@@ -25,6 +25,7 @@ mod reentry;
 mod room;
 mod shard;
 mod slab;
+mod snapshot;
 mod stamp;
 mod stats;
 mod tags;
@@ -39,6 +40,9 @@ pub use events::Removal;
 pub use key::{KEY_MAX, Key, Namespace};
 pub use room::Maintained;
 pub use shard::ENTRY_OVERHEAD;
+#[cfg(feature = "__internals")]
+pub use snapshot::decode_snapshot;
+pub use snapshot::{Restored, Snapshot};
 pub use stats::Stats;
 pub use terms::{Cause, Class, Replaced, Terms, TimeToLive, Version, WhenFull};
 pub use walk::{Entry, Iter};

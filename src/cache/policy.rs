@@ -26,6 +26,9 @@ pub(crate) trait Marks {
     fn hash(&self, slot: u32) -> u32;
 }
 
+/// Where these bits are all set, a hit changes nothing.
+pub(crate) const SATURATED: u8 = mark::READS | TOUCHED;
+
 /// The mark after a hit; equal to the one before when there is nothing to store.
 #[must_use]
 pub(crate) const fn hit(mark: u8) -> u8 {

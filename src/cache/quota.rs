@@ -174,6 +174,21 @@ impl Quota {
         self.protected_bytes.give(amount.protected_bytes);
     }
 
+    /// Whether this class can hold no entry at all.
+    pub(crate) fn holds_none(&self, class: Class) -> bool {
+        class == Class::Protected && self.protected_entries.limit == 0
+    }
+
+    /// An amount that was summed while others changed it, cut to the limits it never exceeds.
+    pub(crate) fn clamp(&self, summed: Amount) -> Amount {
+        Amount {
+            entries: summed.entries.min(self.entries.limit),
+            bytes: summed.bytes.min(self.bytes.limit),
+            protected_entries: summed.protected_entries.min(self.protected_entries.limit),
+            protected_bytes: summed.protected_bytes.min(self.protected_bytes.limit),
+        }
+    }
+
     /// The largest charge an entry of this class can ever have.
     pub(crate) fn largest(&self, class: Class) -> u64 {
         if self.bytes.limit == UNLIMITED {

@@ -10,6 +10,7 @@ use super::reentry;
 use super::slab::{Cell, Life};
 use super::stamp::FOREVER;
 use super::terms::{TimeToLive, Version, after};
+use crate::sync::atomic::Ordering;
 
 impl Cache {
     /// Returns the value of `key`, sharing the stored buffer.
@@ -84,6 +85,7 @@ impl Cache {
                 self.help(shard, now);
             }
             let mut state = reentry::lock(&shard.state);
+            let now = state.at(now);
             for &(hash, at) in group {
                 values[at] = state
                     .hit(hash, &keys[at], now)
@@ -131,7 +133,7 @@ impl Cache {
     }
 
     /// Finds the live entry of `key`, marks it used, and calls `act` on it under the lock.
-    #[inline]
+    #[inline(always)]
     fn read<R>(&self, key: &Key<'_>, act: impl FnOnce(Cell<'_>) -> R) -> Option<R> {
         if !key.is_possible() {
             return None;
@@ -143,6 +145,8 @@ impl Cache {
             self.help(shard, now);
         }
         let mut state = reentry::lock(&shard.state);
+        let now = state.at(now);
+        state.move_index(self.context(now));
         let result = state.hit(hash, key, now).map(|(_, cell)| act(cell));
         let turn = state.counts.read(result.is_some());
         drop(state);
@@ -153,7 +157,7 @@ impl Cache {
     }
 
     /// As `read`, and gives the entry a new time to live.
-    #[inline]
+    #[inline(always)]
     fn slide<R>(
         &self,
         key: &Key<'_>,
@@ -169,11 +173,13 @@ impl Cache {
         if shard.is_due(now) {
             self.help(shard, now);
         }
+        let mut state = reentry::lock(&shard.state);
+        let now = state.at(now);
+        state.move_index(self.context(now));
         let deadline = match time_to_live.is_zero() {
             true => now,
             false => after(now, time_to_live),
         };
-        let mut state = reentry::lock(&shard.state);
         let mut sooner = None;
         let result = state.hit(hash, key, now).map(|(id, cell)| {
             let stamp = cell.stamp();
@@ -197,6 +203,10 @@ impl Cache {
         });
         if let Some((id, end)) = sooner {
             shard.look_at(state.hasten(id, end));
+            if end <= now {
+                // Something is due at a time that was already found to have nothing due.
+                self.swept_at.store(0, Ordering::Relaxed);
+            }
         }
         let turn = state.counts.read(result.is_some());
         drop(state);
@@ -207,7 +217,7 @@ impl Cache {
     }
 
     /// Calls `look` with the live entry of `key` without marking it used.
-    #[inline]
+    #[inline(always)]
     fn glance<R>(&self, key: &Key<'_>, look: impl FnOnce(Cell<'_>) -> R) -> Option<R> {
         if !key.is_possible() {
             return None;
@@ -218,7 +228,9 @@ impl Cache {
         if shard.is_due(now) {
             self.help(shard, now);
         }
-        let state = reentry::lock(&shard.state);
+        let mut state = reentry::lock(&shard.state);
+        let now = state.at(now);
+        state.move_index(self.context(now));
         state.peek(hash, key, now).map(|(_, cell)| look(cell))
     }
 }

@@ -8,20 +8,19 @@ std::thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// While this lives, the thread runs user code under a lock.
-pub(crate) struct Inside(());
+/// While this lives, the thread runs user code under a lock. Remembers whether it did before.
+pub(crate) struct Inside(bool);
 
 impl Drop for Inside {
     #[inline]
     fn drop(&mut self) {
-        INSIDE.set(false);
+        INSIDE.set(self.0);
     }
 }
 
 #[inline]
 pub(crate) fn enter() -> Inside {
-    INSIDE.set(true);
-    Inside(())
+    Inside(INSIDE.replace(true))
 }
 
 /// Takes a shard's lock, but does not wait for one from inside user code.

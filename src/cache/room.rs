@@ -70,7 +70,8 @@ impl Cache {
         let mut dead = Vec::new();
         let mut room = Amount::default();
         let mut state = reentry::lock(&shard.state);
-        state.sweep(self.context(now), steps, &mut dead, &mut room);
+        let context = self.context(state.at(now));
+        state.sweep(context, steps, &mut dead, &mut room);
         shard.looked(&state);
         drop(state);
         self.quota.give(room);
@@ -88,7 +89,8 @@ impl Cache {
         let Some(mut state) = shard.state.try_lock() else {
             return;
         };
-        state.sweep(self.context(now), &mut { OWN_STEPS }, &mut dead, &mut room);
+        let context = self.context(state.at(now));
+        state.sweep(context, &mut { OWN_STEPS }, &mut dead, &mut room);
         shard.looked(&state);
         drop(state);
         self.quota.give(room);
@@ -123,6 +125,12 @@ impl Cache {
 
     /// Refuses an entry that could not fit if everything else were gone.
     pub(crate) fn check_size(&self, draft: &Draft<'_>) -> Result<()> {
+        if self.quota.holds_none(draft.terms.class) {
+            return Err(Error::input(
+                "store a protected entry: protected_entries leaves no room for any; raise \
+                 max_entries above one",
+            ));
+        }
         let largest = self.quota.largest(draft.terms.class);
         if draft.charge <= largest {
             return Ok(());
@@ -176,7 +184,8 @@ impl Cache {
             let mut state = reentry::lock(&shard.state);
             // The entry that the draft replaces must not make room for itself.
             let spare = state.find(draft.hash, &draft.key).map(|(id, _)| id);
-            if let Some((victim, room)) = state.evict(class, spare, self.context(draft.now)) {
+            let context = self.context(state.at(draft.now));
+            if let Some((victim, room)) = state.evict(class, spare, context) {
                 drop(state);
                 credit.add(room);
                 dead.push(victim);
@@ -207,7 +216,8 @@ impl Cache {
                 let mut steps = left.min(OWN_STEPS);
                 left -= steps;
                 let mut state = reentry::lock(&shard.state);
-                state.sweep(self.context(now), &mut steps, dead, credit);
+                let context = self.context(state.at(now));
+                state.sweep(context, &mut steps, dead, credit);
                 shard.looked(&state);
                 drop(state);
                 left += steps;

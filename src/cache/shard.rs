@@ -6,10 +6,7 @@
 
 use std::hash::{BuildHasher, Hasher};
 
-use ahash::RandomState;
-use bytes::Bytes;
-
-use super::block;
+use super::block::SlotKey;
 use super::index::{Entries, Index, Put};
 use super::key::Key;
 use super::policy::{self, Marks, Policy};
@@ -19,6 +16,7 @@ use super::stamp::{FOREVER, Stamp};
 use super::stats::Counts;
 use super::terms::{Cause, Class};
 use super::wheel::{PENDING, UNFILED, Wheel};
+use ahash::RandomState;
 
 /// What an entry is charged beyond its key and value, in bytes: its slot (40), its share of the
 /// index (8) and of the wheel (1), its block's count and prefix (24) and the rounding of both.
@@ -34,7 +32,7 @@ pub(crate) struct Context<'a> {
 /// The hash of a key: keyed, because clients choose session ids.
 ///
 /// Bits 54 to 63 choose the shard, 46 to 53 the tag, the low ones the bucket.
-#[inline]
+#[inline(always)]
 pub(crate) fn hash_of(hasher: &RandomState, key: &Key<'_>) -> u64 {
     let mut state = hasher.build_hasher();
     state.write(key.bytes);
@@ -83,6 +81,7 @@ pub(crate) struct Dead {
 }
 
 /// The entries of one class: they share slots, wheel and policy, and compete only with each other.
+#[repr(C)]
 pub(crate) struct Arena {
     pub(crate) slab: Slab,
     pub(crate) wheel: Wheel,
@@ -104,10 +103,14 @@ impl Arenas {
 }
 
 /// See the module's text.
+// In this order, like the structures in it: what every read looks at comes first.
+#[repr(C)]
 pub(crate) struct State {
     index: Index,
-    arenas: Arenas,
+    /// The latest time anybody brought; see [`State::at`].
+    now: u64,
     pub(crate) counts: Counts,
+    arenas: Arenas,
     held: Amount,
 }
 
@@ -124,10 +127,23 @@ impl State {
         };
         Self {
             index: Index::new(),
+            now: 0,
             arenas: Arenas(room.map(arena)),
             counts: Counts::default(),
             held: Amount::default(),
         }
+    }
+
+    /// The time in this shard: never earlier than anybody saw it here before.
+    ///
+    /// Operations read the clock before they get the lock. One that waited must not take an idle
+    /// timeout back, nor see what another already saw end.
+    #[inline(always)]
+    pub(crate) fn at(&mut self, now: u64) -> u64 {
+        if now > self.now {
+            self.now = now;
+        }
+        self.now
     }
 
     /// What the shard holds, expired entries not yet reclaimed included.
@@ -136,14 +152,50 @@ impl State {
     }
 
     /// The entry of `key`, dead or alive.
-    #[inline]
+    // The cold road answers with a number: were it to answer with an entry, that would travel through
+    // memory on the hot road too, and loading it whole after storing it in parts stalls for 7 ns.
+    #[inline(always)]
     pub(crate) fn find(&self, hash: u64, key: &Key<'_>) -> Option<(Id, Cell<'_>)> {
-        let arenas = &self.arenas;
-        self.index.find(hash, |id| {
-            let id = Id(id);
-            let cell = arenas.of(id.class()).slab.cell(id.slot())?;
-            block::holds(cell.head()?, key).then_some((id, cell))
+        let probe = SlotKey::new(key);
+        let mut found = None;
+        let id = self.index.find(hash, |id| {
+            found = self.cell(Id(id)).filter(|cell| cell.is(&probe, key));
+            found.is_some()
+        });
+        if let (Some(id), Some(cell)) = (id, found) {
+            return Some((Id(id), cell));
+        }
+        if !self.index.is_resizing() {
+            return None;
+        }
+        let id = Id(self.find_old(hash, key)?);
+        self.cell(id).map(|cell| (id, cell))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_old(&self, hash: u64, key: &Key<'_>) -> Option<u32> {
+        let probe = SlotKey::new(key);
+        self.index.find_old(hash, |id| {
+            self.cell(Id(id)).is_some_and(|cell| cell.is(&probe, key))
         })
+    }
+
+    /// Moves the index on, if it is being resized; a read calls it before it looks.
+    #[inline]
+    pub(crate) fn move_index(&mut self, context: Context<'_>) {
+        if self.index.is_resizing() {
+            self.move_buckets(context);
+        }
+    }
+
+    #[cold]
+    fn move_buckets(&mut self, context: Context<'_>) {
+        let mut residents = Residents {
+            arenas: &mut self.arenas,
+            context,
+        };
+        self.index.move_some(&mut residents);
     }
 
     /// The live entry of `key`.
@@ -154,12 +206,16 @@ impl State {
     }
 
     /// The live entry of `key`, marked as used; an idle timeout starts again.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hit(&self, hash: u64, key: &Key<'_>, now: u64) -> Option<(Id, Cell<'_>)> {
         let (id, cell) = self.find(hash, key)?;
         let stamp = cell.stamp();
         if !stamp.is_live(now) {
             return None;
+        }
+        // An entry read often enough has nothing more to store.
+        if stamp.is_saturated() {
+            return Some((id, cell));
         }
         let mut used = stamp.with_mark(policy::hit(stamp.mark()));
         if stamp.has_life()
@@ -185,20 +241,14 @@ impl State {
     }
 
     /// The entry itself, for reading.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn cell(&self, id: Id) -> Option<Cell<'_>> {
         self.arenas.of(id.class()).slab.cell(id.slot())
     }
 
-    /// The buffer that begins with the version and the key.
-    #[inline]
-    pub(crate) fn head(&self, id: Id) -> Option<&Bytes> {
-        self.cell(id).and_then(Cell::head)
-    }
-
     /// What the entry is charged.
     pub(crate) fn charge_of(&self, id: Id) -> u64 {
-        block::charge(self.cell(id).map_or(0, Cell::stored))
+        charge_for(self.cell(id).map_or(0, Cell::stored))
     }
 
     /// Puts a new entry in, whose room is paid for, and says when the wheel must look.
@@ -271,8 +321,8 @@ impl State {
     /// As [`State::take_out`], for an entry that its policy has forgotten already.
     fn unlink(&mut self, id: Id, context: Context<'_>) -> (Content, Amount) {
         let hash = self
-            .head(id)
-            .map_or(0, |head| hash_of(context.hasher, &block::key(head)));
+            .cell(id)
+            .map_or(0, |cell| cell.with_key(|key| hash_of(context.hasher, &key)));
         let mut residents = Residents {
             arenas: &mut self.arenas,
             context,
@@ -298,9 +348,9 @@ impl State {
             let other = self.choose(class, context);
             let arena = self.arenas.of_mut(class);
             let Arena { slab, policy, .. } = arena;
-            let hash = slab
-                .head(victim.slot())
-                .map_or(0, |head| short(hash_of(context.hasher, &block::key(head))));
+            let hash = slab.cell(victim.slot()).map_or(0, |cell| {
+                short(cell.with_key(|key| hash_of(context.hasher, &key)))
+            });
             policy.inserted(victim.slot(), hash, &mut View { slab, context });
             victim = other.filter(|&other| other != victim)?;
         }
@@ -490,7 +540,11 @@ fn refile(arena: &mut Arena) {
 
 /// What an entry of this content is charged.
 pub(crate) fn charge(content: &Content) -> u64 {
-    block::charge(content.value.len() + content.head.as_ref().map_or(0, Bytes::len))
+    charge_for(content.stored())
+}
+
+fn charge_for(stored: usize) -> u64 {
+    stored as u64 + ENTRY_OVERHEAD
 }
 
 /// The bits of a hash that the policy remembers: others than those that choose shard and bucket.
@@ -527,10 +581,9 @@ impl Marks for View<'_, '_> {
     }
 
     fn hash(&self, slot: u32) -> u32 {
-        match self.slab.head(slot) {
-            Some(head) => short(hash_of(self.context.hasher, &block::key(head))),
-            None => 0,
-        }
+        self.slab.cell(slot).map_or(0, |cell| {
+            short(cell.with_key(|key| hash_of(self.context.hasher, &key)))
+        })
     }
 }
 
@@ -546,8 +599,10 @@ impl Entries for Residents<'_, '_> {
         self.arenas
             .of(id.class())
             .slab
-            .head(id.slot())
-            .map_or(0, |head| hash_of(self.context.hasher, &block::key(head)))
+            .cell(id.slot())
+            .map_or(0, |cell| {
+                cell.with_key(|key| hash_of(self.context.hasher, &key))
+            })
     }
 
     fn home_bit(&self, id: u32, bit: u32) -> Option<u64> {

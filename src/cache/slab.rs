@@ -1,8 +1,10 @@
-//! Where entries live: slots in chunks of 256 that never move.
+//! Where entries live: slots of one cache line, in chunks of 256 that never move.
 //!
-//! A chunk keeps its columns apart: sixteen stamps make two cache lines, so expiry and eviction
-//! scan stamps without dragging values along; two value handles share a line. Slots are grouped by
-//! sixteen for the wheel, which files groups instead of entries.
+//! A slot holds all that a lookup needs to be sure: stamp, key (if it has at most 22 bytes) and the
+//! handle of the value's buffer. Finding an entry is two cache misses in a row, bucket and slot.
+//! Columns per field were measured and lost: they put key, stamp and handle on three lines, and at
+//! a million entries each line is a trip to memory. Slots are grouped by sixteen for the wheel,
+//! which files groups instead of entries.
 //!
 //! Invariants, checked by `check_invariants`:
 //! - a slot's stamp is [`Stamp::FREE`] exactly if its value is `None` and its bit in `free` is set;
@@ -12,9 +14,10 @@
 
 use std::cell::Cell as Mutable;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
-use super::block;
+use super::block::{self, SlotKey};
+use super::key::{Key, Namespace};
 use super::stamp::Stamp;
 
 /// Slots per chunk.
@@ -45,13 +48,28 @@ impl Life {
     };
 }
 
-#[repr(align(64))]
-pub(crate) struct Chunk {
-    /// In cells: a read marks its entry used while it holds the entry by reference.
-    stamps: [Mutable<Stamp>; CHUNK],
-    values: [Option<Bytes>; CHUNK],
+#[repr(C, align(64))]
+struct Slot {
+    /// A block, or the caller's own bytes if the stamp says split.
+    value: Option<Bytes>,
+    /// In a cell: a read marks its entry used while it holds the entry by reference.
+    stamp: Mutable<Stamp>,
+    key: SlotKey,
+}
+
+const _: () = assert!(size_of::<Slot>() == 64, "a slot is one cache line");
+
+const FREE: Slot = Slot {
+    value: None,
+    stamp: Mutable::new(Stamp::FREE),
+    key: SlotKey::ELSEWHERE,
+};
+
+struct Chunk {
+    slots: [Slot; CHUNK],
     due: [u64; GROUPS],
     filed: [u16; GROUPS],
+    versions: [u32; CHUNK],
     free: [u64; WORDS],
     live: u32,
     listed_at: u32,
@@ -62,10 +80,10 @@ pub(crate) struct Chunk {
 impl Chunk {
     fn new() -> Box<Self> {
         Box::new(Self {
-            stamps: [const { Mutable::new(Stamp::FREE) }; CHUNK],
-            values: [const { None }; CHUNK],
+            slots: [const { FREE }; CHUNK],
             due: [0; GROUPS],
             filed: [super::wheel::UNFILED; GROUPS],
+            versions: [0; CHUNK],
             free: [u64::MAX; WORDS],
             live: 0,
             listed_at: UNLISTED,
@@ -78,6 +96,7 @@ impl Chunk {
 /// A slot in use, found.
 #[derive(Clone, Copy)]
 pub(crate) struct Cell<'a> {
+    slot: &'a Slot,
     chunk: &'a Chunk,
     at: usize,
 }
@@ -85,12 +104,23 @@ pub(crate) struct Cell<'a> {
 impl<'a> Cell<'a> {
     #[inline]
     pub(crate) fn stamp(self) -> Stamp {
-        self.chunk.stamps[self.at].get()
+        self.slot.stamp.get()
     }
 
     #[inline]
     pub(crate) fn set_stamp(self, stamp: Stamp) {
-        self.chunk.stamps[self.at].set(stamp);
+        self.slot.stamp.set(stamp);
+    }
+
+    /// Whether this is the entry of `key`, whose slot form is `probe`.
+    #[inline(always)]
+    pub(crate) fn is(self, probe: &SlotKey, key: &Key<'_>) -> bool {
+        self.slot.key.is(probe) && (probe.is_inline() || self.head_is(key))
+    }
+
+    #[cold]
+    fn head_is(self, key: &Key<'_>) -> bool {
+        self.head().is_some_and(|head| block::holds(head, key))
     }
 
     /// Idle timeout and absolute end, if the entry has any.
@@ -102,79 +132,140 @@ impl<'a> Cell<'a> {
         self.chunk.lives.as_ref().map(|lives| &lives[self.at])
     }
 
-    /// The buffer that holds the value: a block, or the caller's own bytes if the stamp says split.
-    #[inline]
-    fn buffer(self) -> Option<&'a Bytes> {
-        self.chunk.values[self.at].as_ref()
-    }
-
-    /// The buffer that begins with the version and the key.
-    #[inline]
-    pub(crate) fn head(self) -> Option<&'a Bytes> {
+    /// The long block that begins with the key, if the slot does not hold it.
+    fn head(self) -> Option<&'a Bytes> {
         if self.stamp().is_split() {
-            return self.split_head();
+            return self.chunk.heads.as_ref()?[self.at].as_ref();
         }
-        self.buffer()
+        self.slot.value.as_ref()
     }
 
-    #[cold]
-    fn split_head(self) -> Option<&'a Bytes> {
-        self.chunk.heads.as_ref()?[self.at].as_ref()
+    /// Where the value begins in its buffer, if the key is not in the slot.
+    fn long_start(self, buffer: &Bytes) -> usize {
+        match self.stamp().is_split() {
+            true => 0,
+            false => block::long_start(buffer),
+        }
+    }
+
+    /// Calls `see` with the key.
+    pub(crate) fn with_key<R>(self, see: impl FnOnce(Key<'_>) -> R) -> R {
+        match (self.slot.key.is_inline(), self.head()) {
+            (false, Some(head)) => see(block::key(head)),
+            _ => self.slot.key.with_key(see),
+        }
+    }
+
+    /// The key as a handle of its own.
+    pub(crate) fn share_key(self) -> Bytes {
+        match (self.slot.key.is_inline(), self.head()) {
+            (false, Some(head)) => block::share_key(head),
+            _ => self
+                .slot
+                .key
+                .with_key(|key| Bytes::copy_from_slice(key.bytes)),
+        }
+    }
+
+    /// The key's namespace.
+    pub(crate) fn namespace(self) -> Namespace {
+        self.with_key(|key| key.namespace)
     }
 
     /// The value, borrowed.
     #[inline]
     pub(crate) fn value(self) -> &'a [u8] {
-        match self.buffer() {
-            Some(buffer) if self.stamp().is_split() => buffer,
-            Some(buffer) => block::value(buffer),
+        match &self.slot.value {
+            Some(buffer) if self.slot.key.is_inline() => buffer,
+            Some(buffer) => self.long_value(buffer),
             None => &[],
         }
     }
 
+    #[cold]
+    fn long_value(self, buffer: &'a Bytes) -> &'a [u8] {
+        buffer.get(self.long_start(buffer)..).unwrap_or_default()
+    }
+
     /// The value as a handle on the stored buffer.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn share(self) -> Bytes {
-        let Some(buffer) = self.buffer() else {
-            return Bytes::new();
-        };
-        let mut value = buffer.clone();
-        if !self.stamp().is_split() {
-            value.advance(block::value_start(buffer).min(buffer.len()));
+        match &self.slot.value {
+            Some(buffer) if self.slot.key.is_inline() => buffer.clone(),
+            buffer => self.share_long(buffer.as_ref()),
         }
-        value
+    }
+
+    #[cold]
+    fn share_long(self, buffer: Option<&Bytes>) -> Bytes {
+        buffer.map_or_else(Bytes::new, |buffer| {
+            block::share(buffer, self.long_start(buffer))
+        })
     }
 
     /// The version of the last write.
     #[inline]
     pub(crate) fn version(self) -> u32 {
-        self.head().map_or(0, |head| block::version(head))
+        self.chunk.versions[self.at]
     }
 
-    /// Bytes in the entry's buffers.
+    /// Bytes that the entry is charged for, without its overhead.
     pub(crate) fn stored(self) -> usize {
-        let head = match self.stamp().is_split() {
-            true => self.split_head().map_or(0, Bytes::len),
-            false => 0,
-        };
-        self.buffer().map_or(0, Bytes::len) + head
+        let value = self.slot.value.as_ref().map_or(0, Bytes::len);
+        match (self.slot.key.is_inline(), self.stamp().is_split()) {
+            (true, _) => value + self.slot.key.stored(),
+            (false, false) => block::long_stored(value),
+            (false, true) => value + block::long_stored(self.head().map_or(0, Bytes::len)),
+        }
     }
 }
 
-/// What a slot held: its buffer, and its key's buffer if that is a separate one.
+/// What a slot holds: its key if short, its buffer, and its key's buffer if that is a separate one.
 pub(crate) struct Content {
+    pub(crate) key: SlotKey,
+    pub(crate) version: u32,
     pub(crate) value: Bytes,
     pub(crate) head: Option<Bytes>,
 }
 
 impl Content {
-    /// The buffer that begins with the version and the key.
-    pub(crate) fn head(&self) -> &Bytes {
-        self.head.as_ref().unwrap_or(&self.value)
+    /// The key's namespace.
+    pub(crate) fn namespace(&self) -> Namespace {
+        match self.key.is_inline() {
+            true => self.key.with_key(|key| key.namespace),
+            false => block::key(self.head.as_ref().unwrap_or(&self.value)).namespace,
+        }
+    }
+
+    /// The key as a handle of its own.
+    pub(crate) fn share_key(&self) -> Bytes {
+        match self.key.is_inline() {
+            true => self.key.with_key(|key| Bytes::copy_from_slice(key.bytes)),
+            false => block::share_key(self.head.as_ref().unwrap_or(&self.value)),
+        }
+    }
+
+    /// The value as a handle of its own.
+    pub(crate) fn share(&self) -> Bytes {
+        match (&self.head, self.key.is_inline()) {
+            (Some(_), _) => self.value.clone(),
+            (None, true) => self.value.clone(),
+            (None, false) => block::share(&self.value, block::long_start(&self.value)),
+        }
+    }
+
+    /// Bytes that the entry is charged for, without its overhead.
+    pub(crate) fn stored(&self) -> usize {
+        match (&self.head, self.key.is_inline()) {
+            (Some(head), _) => self.value.len() + block::long_stored(head.len()),
+            (None, true) => self.value.len() + self.key.stored(),
+            (None, false) => block::long_stored(self.value.len()),
+        }
     }
 }
 
 /// The slots of one class of entries in one shard.
+#[repr(C)]
 pub(crate) struct Slab {
     chunks: Vec<Option<Box<Chunk>>>,
     partial: Vec<u32>,
@@ -227,7 +318,7 @@ impl Slab {
     pub(crate) fn stamp(&self, slot: u32) -> Stamp {
         let (chunk, at) = split(slot);
         match self.chunks.get(chunk) {
-            Some(Some(chunk)) => chunk.stamps[at].get(),
+            Some(Some(chunk)) => chunk.slots[at].stamp.get(),
             _ => Stamp::FREE,
         }
     }
@@ -235,28 +326,16 @@ impl Slab {
     #[inline]
     pub(crate) fn set_stamp(&self, slot: u32, stamp: Stamp) {
         let (chunk, at) = split(slot);
-        self.chunk(chunk).stamps[at].set(stamp);
+        self.chunk(chunk).slots[at].stamp.set(stamp);
     }
 
     /// A slot that is in use, for several looks at the price of one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn cell(&self, slot: u32) -> Option<Cell<'_>> {
         let (chunk, at) = split(slot);
         let chunk = self.chunks.get(chunk)?.as_deref()?;
-        Some(Cell { chunk, at })
-    }
-
-    /// The buffer that begins with the version and the key of the entry in `slot`.
-    #[inline]
-    pub(crate) fn head(&self, slot: u32) -> Option<&Bytes> {
-        self.cell(slot).and_then(Cell::head)
-    }
-
-    pub(crate) fn life(&self, slot: u32) -> Option<Life> {
-        let (chunk, at) = split(slot);
-        let chunk = self.chunk(chunk);
-        let lives = chunk.lives.as_ref()?;
-        chunk.stamps[at].get().has_life().then(|| lives[at].get())
+        let slot = &chunk.slots[at];
+        Some(Cell { slot, chunk, at })
     }
 
     pub(crate) fn set_life(&mut self, slot: u32, life: Life) {
@@ -284,8 +363,12 @@ impl Slab {
         let slot = word * 64 + bit as usize;
         chunk.live += 1;
         let full = chunk.live as usize == CHUNK;
-        chunk.stamps[slot].set(stamp.with_split(content.head.is_some()));
-        chunk.values[slot] = Some(content.value);
+        chunk.versions[slot] = content.version;
+        chunk.slots[slot] = Slot {
+            value: Some(content.value),
+            stamp: Mutable::new(stamp.with_split(content.head.is_some())),
+            key: content.key,
+        };
         if let Some(head) = content.head {
             chunk.heads.get_or_insert_with(no_heads)[slot] = Some(head);
         }
@@ -301,13 +384,20 @@ impl Slab {
         let (chunk, at) = split(slot);
         let chunk = self.chunk_mut(chunk);
         let head = chunk.heads.as_mut().and_then(|heads| heads[at].take());
-        chunk.stamps[at].set(stamp.with_split(content.head.is_some()));
+        let fresh = Slot {
+            value: Some(content.value),
+            stamp: Mutable::new(stamp.with_split(content.head.is_some())),
+            key: content.key,
+        };
         if let Some(head) = content.head {
             chunk.heads.get_or_insert_with(no_heads)[at] = Some(head);
         }
-        let value = chunk.values[at].replace(content.value);
+        let version = std::mem::replace(&mut chunk.versions[at], content.version);
+        let old = std::mem::replace(&mut chunk.slots[at], fresh);
         Content {
-            value: value.expect("a slot in use holds a value"),
+            key: old.key,
+            version,
+            value: old.value.expect("a slot in use holds a value"),
             head,
         }
     }
@@ -317,10 +407,8 @@ impl Slab {
         let (at, index) = split(slot);
         let chunk = self.chunk_mut(at);
         let head = chunk.heads.as_mut().and_then(|heads| heads[index].take());
-        let value = chunk.values[index]
-            .take()
-            .expect("a slot in use holds a value");
-        chunk.stamps[index].set(Stamp::FREE);
+        let old = std::mem::replace(&mut chunk.slots[index], FREE);
+        let version = chunk.versions[index];
         chunk.free[index / 64] |= 1 << (index % 64);
         chunk.live -= 1;
         let (live, listed) = (chunk.live, chunk.listed_at != UNLISTED);
@@ -336,7 +424,12 @@ impl Slab {
             self.vacant
                 .push(u32::try_from(at).expect("chunk numbers fit 24 bits"));
         }
-        Content { value, head }
+        Content {
+            key: old.key,
+            version,
+            value: old.value.expect("a slot in use holds a value"),
+            head,
+        }
     }
 
     /// The number of a chunk with a free slot.
@@ -394,8 +487,8 @@ impl Slab {
         let (chunk, at) = split_group(group);
         let mut stamps = [Stamp::FREE; GROUP];
         if let Some(Some(chunk)) = self.chunks.get(chunk) {
-            for (stamp, cell) in stamps.iter_mut().zip(&chunk.stamps[at * GROUP..]) {
-                *stamp = cell.get();
+            for (stamp, slot) in stamps.iter_mut().zip(&chunk.slots[at * GROUP..]) {
+                *stamp = slot.stamp.get();
             }
         }
         stamps
@@ -426,10 +519,10 @@ impl Slab {
             let mut used = 0;
             for slot in 0..CHUNK {
                 let free = chunk.free[slot / 64] >> (slot % 64) & 1 == 1;
-                assert_eq!(free, chunk.stamps[slot].get().is_free());
-                assert_eq!(free, chunk.values[slot].is_none());
+                assert_eq!(free, chunk.slots[slot].stamp.get().is_free());
+                assert_eq!(free, chunk.slots[slot].value.is_none());
                 let head = chunk.heads.as_ref().is_some_and(|h| h[slot].is_some());
-                assert_eq!(head, chunk.stamps[slot].get().is_split());
+                assert_eq!(head, chunk.slots[slot].stamp.get().is_split());
                 used += usize::from(!free);
             }
             assert_eq!(used, chunk.live as usize);
@@ -456,7 +549,9 @@ mod tests {
 
     fn content(byte: u8) -> Content {
         Content {
-            value: Bytes::copy_from_slice(&[byte; 16]),
+            key: SlotKey::new(&Key::from("key")),
+            version: 1,
+            value: block::short(&[byte; 12]),
             head: None,
         }
     }
@@ -486,15 +581,27 @@ mod tests {
         let slot = slab.place(
             Stamp::new(5, 0),
             Content {
+                key: SlotKey::ELSEWHERE,
+                version: 1,
                 value: Bytes::from_static(b"large"),
-                head: Some(Bytes::from_static(b"head")),
+                head: Some(block::long(&Key::from("head"), &[])),
             },
         );
         slab.check();
-        assert_eq!(slab.head(slot).map(Bytes::len), Some(4));
+        let cell = slab.cell(slot).expect("in use");
+        let key = Key::from("head");
+        assert!(
+            !cell.is(&SlotKey::new(&key), &key),
+            "short keys are looked for in slots"
+        );
+        assert_eq!(cell.share_key(), key.bytes());
+        assert_eq!(cell.value(), b"large");
         let old = slab.exchange(slot, Stamp::new(6, 0), content(3));
-        assert_eq!(old.head().as_ref(), b"head");
+        assert_eq!(old.share_key(), &b"head"[..]);
+        assert_eq!(old.share(), &b"large"[..]);
         slab.check();
-        assert_eq!(slab.head(slot).map(Bytes::len), Some(16));
+        let cell = slab.cell(slot).expect("in use");
+        assert_eq!(cell.share_key(), &b"key"[..]);
+        assert_eq!(cell.value(), [3; 12]);
     }
 }

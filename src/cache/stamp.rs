@@ -87,6 +87,12 @@ impl Stamp {
         self.0 & SPLIT != 0
     }
 
+    /// Whether a hit changes nothing: the mark stands at its highest and no read moves a deadline.
+    #[inline]
+    pub(crate) fn is_saturated(self) -> bool {
+        self.0 & (LIFE | super::policy::SATURATED as u64) == super::policy::SATURATED as u64
+    }
+
     pub(crate) fn is_displaced(self) -> bool {
         self.0 & DISPLACED != 0
     }

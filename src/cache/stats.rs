@@ -7,7 +7,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Reads that found a live entry (`get*`, `touch`, `take`, a `replace` that found one).
+    /// Reads that found a live entry: `get*`, `touch`, `take`, `remove` and `replace`.
     pub hits: u64,
     /// Reads that found none.
     pub misses: u64,
@@ -61,6 +61,7 @@ impl Stats {
 
 /// One shard's share of [`Stats`].
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct Counts {
     pub(crate) hits: u64,
     pub(crate) misses: u64,

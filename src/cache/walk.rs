@@ -4,7 +4,6 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::block;
 use super::cache::Cache;
 use super::key::{Key, Namespace};
 use super::quota::Amount;
@@ -90,8 +89,8 @@ impl Cache {
     pub fn clear_namespace(&self, namespace: Namespace) -> usize {
         self.clear_where(|state, id| {
             state
-                .head(id)
-                .is_some_and(|head| block::key(head).namespace == namespace)
+                .cell(id)
+                .is_some_and(|cell| cell.namespace() == namespace)
         })
     }
 
@@ -101,9 +100,9 @@ impl Cache {
     /// what it has answered so far is carried out up to the last batch of 256.
     pub fn retain(&self, mut keep: impl FnMut(Key<'_>, &[u8]) -> bool) -> usize {
         self.clear_where(|state, id| {
-            state.head(id).is_some_and(|head| {
+            state.cell(id).is_some_and(|cell| {
                 let _inside = reentry::enter();
-                !keep(block::key(head), state.cell(id).map_or(&[], Cell::value))
+                cell.with_key(|key| !keep(key, cell.value()))
             })
         })
     }
@@ -119,20 +118,29 @@ impl Cache {
             let mut state = reentry::lock(&shard.state);
             place = self.after(at, &state);
             let class = CLASSES[at.class];
-            let going: Vec<Id> = state
+            let context = self.context(state.at(now));
+            // What has ended already goes with it, but is not counted as cleared.
+            let going: Vec<(Id, Cause)> = state
                 .chunk(class, at.chunk)
-                .filter(|&id| state.stamp(id).is_live(now) && goes(&state, id))
+                .filter_map(|id| match state.stamp(id).is_live(context.now) {
+                    true => goes(&state, id).then_some((id, Cause::Cleared)),
+                    false => Some((id, Cause::Expired)),
+                })
                 .collect();
-            for id in going {
-                let (content, freed) = state.take_out(id, self.context(now));
-                state.counts.cleared += 1;
+            for (id, cause) in going {
+                let (content, freed) = state.take_out(id, context);
+                match cause {
+                    Cause::Cleared => {
+                        state.counts.cleared += 1;
+                        cleared += 1;
+                    }
+                    _ => state.counts.expired += 1,
+                }
                 room.add(freed);
-                let cause = Cause::Cleared;
                 dead.push(Dead { content, cause });
             }
             drop(state);
             self.quota.give(room);
-            cleared += dead.len();
             self.bury(dead);
         }
         cleared
@@ -161,20 +169,31 @@ impl Cache {
     /// The live entries at a place, and the next place.
     pub(crate) fn batch(&self, at: Place, entries: &mut Vec<Entry>) -> Option<Place> {
         let now = self.timeline.now();
+        self.look(at, now, |id, cell| {
+            entries.push(Entry {
+                key: cell.share_key(),
+                namespace: cell.namespace(),
+                value: cell.share(),
+                version: self.version(cell.version()),
+                time_to_live: left(cell.stamp().deadline(), now),
+                class: id.class(),
+            });
+        })
+    }
+
+    /// Calls `see` with the entries at a place that live at `now`, under the shard's lock, and
+    /// returns the next place.
+    pub(crate) fn look(
+        &self,
+        at: Place,
+        now: u64,
+        mut see: impl FnMut(Id, Cell<'_>),
+    ) -> Option<Place> {
         let state = reentry::lock(&self.shards[at.shard].state);
-        let class = CLASSES[at.class];
-        for id in state.chunk(class, at.chunk) {
-            let stamp = state.stamp(id);
-            let cell = state.cell(id).filter(|_| stamp.is_live(now));
-            if let Some((cell, head)) = cell.and_then(|cell| Some((cell, cell.head()?))) {
-                entries.push(Entry {
-                    key: block::share_key(head),
-                    namespace: block::key(head).namespace,
-                    value: cell.share(),
-                    version: self.version(cell.version()),
-                    time_to_live: left(stamp.deadline(), now),
-                    class,
-                });
+        for id in state.chunk(CLASSES[at.class], at.chunk) {
+            let cell = state.cell(id).filter(|cell| cell.stamp().is_live(now));
+            if let Some(cell) = cell {
+                see(id, cell);
             }
         }
         self.after(at, &state)

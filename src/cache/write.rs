@@ -7,14 +7,14 @@
 
 use bytes::Bytes;
 
-use super::block;
+use super::block::{self, SlotKey};
 use super::cache::{Cache, Shard};
 use super::key::Key;
 use super::quota::{Amount, Short};
 use super::reentry;
 use super::shard::{Dead, Id, State, charge};
 use super::slab::{Cell, Content, Life};
-use super::terms::{Cause, Replaced, Terms, Version};
+use super::terms::{Cause, Class, Replaced, Terms, Version};
 use crate::error::Result;
 use crate::sync::Guard;
 use crate::sync::atomic::Ordering;
@@ -152,10 +152,7 @@ impl Cache {
     /// Removes the entry of `key` and returns its value.
     pub fn take<'k>(&self, key: impl Into<Key<'k>>) -> Option<Bytes> {
         let dead = self.take_entry(&key.into())?;
-        let value = match &dead.content.head {
-            Some(_) => dead.content.value.clone(),
-            None => block::share(&dead.content.value),
-        };
+        let value = dead.content.share();
         self.bury([dead]);
         Some(value)
     }
@@ -165,15 +162,16 @@ impl Cache {
             return None;
         }
         let now = self.timeline.now();
-        let context = self.context(now);
         let hash = self.hash(key);
         let shard = self.shard(hash);
         if shard.is_due(now) {
             self.help(shard, now);
         }
         let mut state = reentry::lock(&shard.state);
-        let (id, _) = state.peek(hash, key, now)?;
-        let (content, room) = state.take_out(id, context);
+        let context = self.context(state.at(now));
+        let found = state.peek(hash, key, context.now).map(|(id, _)| id);
+        state.counts.read(found.is_some());
+        let (content, room) = state.take_out(found?, context);
         state.counts.removed += 1;
         drop(state);
         self.quota.give(room);
@@ -181,21 +179,51 @@ impl Cache {
         Some(Dead { content, cause })
     }
 
+    /// Stores an entry whose lifetimes are known already, as they are at `now`.
+    pub(crate) fn put_back(
+        &self,
+        key: Key<'_>,
+        value: Bytes,
+        class: Class,
+        now: u64,
+        lifetime: (u64, Option<Life>),
+    ) -> Result<()> {
+        let terms = Terms {
+            class,
+            ..Terms::forever()
+        };
+        self.write_for(key, value, terms, (now, lifetime), Rule::Upsert)?;
+        Ok(())
+    }
+
     fn write(&self, key: Key<'_>, value: Bytes, terms: Terms, rule: Rule) -> Result<Outcome> {
-        key.check()?;
         terms.check()?;
         let now = self.timeline.now();
+        self.write_for(key, value, terms, (now, terms.resolve(now)), rule)
+    }
+
+    /// Drafts a write and carries it out.
+    #[inline]
+    fn write_for(
+        &self,
+        key: Key<'_>,
+        value: Bytes,
+        terms: Terms,
+        (now, lifetime): (u64, (u64, Option<Life>)),
+        rule: Rule,
+    ) -> Result<Outcome> {
+        key.check()?;
         let hash = self.hash(&key);
         let shard = self.shard(hash);
         // Relaxed: versions only have to differ.
         let version = shard.versions.fetch_add(1, Ordering::Relaxed);
         let content = self.content(&key, version, value);
-        let draft = Draft {
+        let mut draft = Draft {
             key,
             hash,
             now,
             terms,
-            lifetime: terms.resolve(now),
+            lifetime,
             version,
             charge: charge(&content),
         };
@@ -203,21 +231,30 @@ impl Cache {
         if shard.is_due(now) {
             self.help(shard, now);
         }
-        self.settle(shard, &draft, content, rule)
+        self.settle(shard, &mut draft, content, rule)
     }
 
     /// The buffers of a new entry.
     fn content(&self, key: &Key<'_>, version: u32, value: Bytes) -> Content {
+        let slot_key = SlotKey::new(key);
         if value.len() <= self.copy_up_to {
+            let value = match slot_key.is_inline() {
+                true => block::short(&value),
+                false => block::long(key, &value),
+            };
             return Content {
-                value: block::build(key, version, &value),
+                key: slot_key,
+                version,
+                value,
                 head: None,
             };
         }
         // The first clone of a vector's bytes allocates; not under the lock of the first reader.
         drop(value.clone());
         Content {
-            head: Some(block::build(key, version, &[])),
+            key: slot_key,
+            version,
+            head: (!slot_key.is_inline()).then(|| block::long(key, &[])),
             value,
         }
     }
@@ -226,7 +263,7 @@ impl Cache {
     fn settle(
         &self,
         shard: &Shard,
-        draft: &Draft<'_>,
+        draft: &mut Draft<'_>,
         content: Content,
         rule: Rule,
     ) -> Result<Outcome> {
@@ -236,8 +273,10 @@ impl Cache {
         let mut patience = PATIENCE;
         let result = loop {
             let mut state = reentry::lock(&shard.state);
+            draft.now = state.at(draft.now);
             let there = self.there(&mut state, draft, &mut credit, &mut dead);
             if let Some(outcome) = self.refuse(&state, there, rule) {
+                state.counts.read(there.is_some());
                 break Ok(outcome);
             }
             let need = need(&state, there, draft);
@@ -246,6 +285,9 @@ impl Cache {
                     credit.spend(need);
                     let due = self.put(&mut state, there, draft, content, &mut credit, &mut dead);
                     shard.look_at(due);
+                    if let Rule::IfPresent(_) = rule {
+                        state.counts.read(true);
+                    }
                     let turn = state.counts.wrote(there.is_none());
                     drop(state);
                     if turn {

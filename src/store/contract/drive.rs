@@ -1,7 +1,7 @@
 //! Ways to drive futures that need no executor of their own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use super::report::{Outcome, Stop};
@@ -21,13 +21,11 @@ pub(super) async fn caught(check: impl Future<Output = Outcome>) -> Outcome {
 
 /// Waits for all of them at once and returns their outputs in order.
 pub(super) async fn join<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<(Pin<Box<F>>, Option<F::Output>)> = futures
-        .into_iter()
-        .map(|future| (Box::pin(future), None))
-        .collect();
+    let mut running: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    let mut outputs: Vec<_> = running.iter().map(|_| None).collect();
     std::future::poll_fn(|context| {
         let mut waits = false;
-        for (future, output) in &mut running {
+        for (future, output) in running.iter_mut().zip(&mut outputs) {
             if output.is_none() {
                 match future.as_mut().poll(context) {
                     Poll::Ready(done) => *output = Some(done),
@@ -41,10 +39,7 @@ pub(super) async fn join<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec
         }
     })
     .await;
-    running
-        .into_iter()
-        .filter_map(|(_, output)| output)
-        .collect()
+    outputs.into_iter().flatten().collect()
 }
 
 /// Polls once and drops: what a request that is given up does. `None`: it was still waiting.

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# AddressSanitizer and LeakSanitizer on the concurrent tests
+source .ci/nightly.sh
+source .ci/concurrent.sh
+export RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=$SESSILE_TARGET/asan
+export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
+cargo +nightly test "${concurrent[@]}" --test cache_churn --test cache_verbs

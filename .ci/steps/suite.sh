@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# unit, black-box, contract, snapshot and doc tests with everything switched on
+export CARGO_TARGET_DIR=$SESSILE_TARGET
+cargo test -p sessile --features contract,__internals
+cargo run -q -p sessile --example own_store --features contract
+cargo run -q -p sessile --example session_counter

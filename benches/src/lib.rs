@@ -1,0 +1,19 @@
+//! What the bench binaries share: the contenders behind one trait, the
+//! workloads, the interleaved rounds, the counting heap and the reports.
+//!
+//! `README.md` of this package says how to run the binaries and how to read
+//! what they print.
+
+pub mod args;
+pub mod clock;
+pub mod contender;
+pub mod contenders;
+pub mod heap;
+pub mod id;
+pub mod machine;
+pub mod report;
+pub mod rounds;
+pub mod script;
+pub mod trace;
+pub mod truths;
+pub mod workloads;

@@ -1,0 +1,22 @@
+//! The parts of the `sessile` command: reading a trace, and replaying it
+//! through the cache.
+//!
+//! The command itself is a thin shell around them. They form a library so that
+//! benchmarks and fuzz targets read traces with the very parser of the command.
+//!
+//! ```text
+//! input   a path, standard input or the embedded log  -> bytes, unpacked
+//! trace   bytes                                        -> records, checked
+//! workload records                                     -> steps per thread, keys
+//! replay  steps, through the store of sessile          -> outcome
+//! report  outcome                                      -> text or JSON
+//! ```
+
+pub mod ids;
+pub mod input;
+pub mod measure;
+mod pace;
+pub mod replay;
+pub mod report;
+pub mod trace;
+pub mod workload;

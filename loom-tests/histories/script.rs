@@ -1,0 +1,222 @@
+//! Random scripts for three threads, run on the real cache and written down.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sessile::{Cache, Clock, ManualClock, Replaced, Version};
+use shuttle::rand::{Rng, thread_rng};
+
+use super::model::{Act, Answer, What};
+
+/// Keys of a script.
+pub(crate) const KEYS: u8 = 2;
+const THREADS: usize = 3;
+const ACTS: usize = 4;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) shards: usize,
+    pub(crate) limit: Option<usize>,
+}
+
+/// A bug put in on purpose, outside the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plant {
+    Sound,
+    SwapsInTwoSteps,
+    TakesInTwoSteps,
+    TouchesInTwoSteps,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded {
+    pub(crate) call: i64,
+    pub(crate) end: i64,
+    pub(crate) act: Act,
+}
+
+struct Scene {
+    cache: Cache,
+    clock: ManualClock,
+    plant: Plant,
+    /// Counts calls and returns: the order in which they happened. The model checker does not
+    /// interleave it, and need not: it lies outside what is tested.
+    stamps: AtomicI64,
+    history: Mutex<Vec<Recorded>>,
+}
+
+/// Runs one random script under the schedule that shuttle chose.
+pub(crate) fn record(setting: Setting, plant: Plant) -> Vec<Recorded> {
+    let clock = ManualClock::new();
+    clock.set_ms(1000);
+    let builder = Cache::builder().shards(setting.shards).clock(clock.clone());
+    let builder = match setting.limit {
+        Some(limit) => builder.max_entries(limit),
+        None => builder.unlimited_entries(),
+    };
+    let scene = Arc::new(Scene {
+        cache: builder.build().expect("a valid configuration"),
+        clock,
+        plant,
+        stamps: AtomicI64::new(0),
+        history: Mutex::new(Vec::new()),
+    });
+    let threads: Vec<_> = (0..THREADS)
+        .map(|thread| {
+            let scene = Arc::clone(&scene);
+            shuttle::thread::spawn(move || {
+                let mut seen = None;
+                for number in 0..ACTS {
+                    let value = u32::try_from(thread * ACTS + number).expect("few");
+                    scene.act(value, &mut seen);
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("no assertion fails");
+    }
+    scene.cache.check_invariants();
+    scene.history.lock().expect("no panics in here").clone()
+}
+
+fn number(value: &[u8]) -> u32 {
+    u32::from_le_bytes(value.try_into().expect("four bytes"))
+}
+
+impl Scene {
+    fn act(&self, value: u32, seen: &mut Option<u64>) {
+        let mut random = thread_rng();
+        let name = random.gen_range(0..KEYS);
+        let key: &[u8] = &[name];
+        let ttl = random.gen_range(1..30_u64);
+        let life = Duration::from_millis(ttl);
+        let bytes = value.to_le_bytes().to_vec();
+        let verb = random.gen_range(0..16);
+        let cache = &self.cache;
+        let from = self.clock.now_ms();
+        let call = self.stamps.fetch_add(1, Ordering::SeqCst);
+        let what = match verb {
+            0..=2 => {
+                let version = cache.insert(key, bytes, life).expect("room").to_u64();
+                What::Insert {
+                    value,
+                    version,
+                    ttl,
+                }
+            }
+            3 => {
+                let version = cache.insert_if_absent(key, bytes, life).expect("room");
+                let version = version.map(Version::to_u64);
+                What::InsertIfAbsent {
+                    value,
+                    version,
+                    ttl,
+                }
+            }
+            4 | 5 => {
+                let expected = *seen;
+                let answer = self.replace(key, bytes, life, expected);
+                What::Replace {
+                    expected,
+                    value,
+                    ttl,
+                    answer,
+                }
+            }
+            6 => What::Get(cache.get(key).map(|value| number(&value))),
+            7 | 8 => {
+                let found = cache.get_versioned(key);
+                let found = found.map(|(value, version)| (number(&value), version.to_u64()));
+                *seen = found.map(|(_, version)| version);
+                What::GetVersioned(found)
+            }
+            9 => What::Contains(cache.contains(key)),
+            10 => What::Touch {
+                ttl,
+                found: cache.touch(key, life),
+            },
+            11 => {
+                let found = self.get_and_touch(key, life).map(|value| number(&value));
+                What::GetAndTouch { ttl, found }
+            }
+            12 => What::Remove(cache.remove(key)),
+            13 => What::Take(self.take(key).map(|value| number(&value))),
+            14 => {
+                self.clock
+                    .advance(Duration::from_millis(random.gen_range(1..20)));
+                cache.maintain(2);
+                return;
+            }
+            _ => {
+                cache.clear();
+                What::Clear
+            }
+        };
+        let end = self.stamps.fetch_add(1, Ordering::SeqCst);
+        let to = self.clock.now_ms();
+        let keys = match what {
+            // Key by key, it removes what was there when it passed.
+            What::Clear => 0..KEYS,
+            _ => name..name + 1,
+        };
+        let mut history = self.history.lock().expect("no panics in here");
+        for key in keys {
+            let what = what.clone();
+            let act = Act {
+                key,
+                from,
+                to,
+                what,
+            };
+            history.push(Recorded { call, end, act });
+        }
+    }
+
+    fn replace(&self, key: &[u8], value: Vec<u8>, life: Duration, expected: Option<u64>) -> Answer {
+        let expected = expected.map(Version::from_u64);
+        if self.plant == Plant::SwapsInTwoSteps
+            && let Some(expected) = expected
+        {
+            return match self.cache.get_versioned(key) {
+                None => Answer::Gone,
+                Some((_, current)) if current != expected => Answer::Conflict(current.to_u64()),
+                Some(_) => {
+                    let version = self.cache.insert(key, value, life).expect("no limits");
+                    Answer::Done(version.to_u64())
+                }
+            };
+        }
+        match self
+            .cache
+            .replace(key, value, life, expected)
+            .expect("room")
+        {
+            Replaced::Done(version) => Answer::Done(version.to_u64()),
+            Replaced::Gone => Answer::Gone,
+            Replaced::Conflict(version) => Answer::Conflict(version.to_u64()),
+        }
+    }
+
+    fn take(&self, key: &[u8]) -> Option<bytes::Bytes> {
+        if self.plant == Plant::TakesInTwoSteps {
+            let value = self.cache.get(key);
+            self.cache.remove(key);
+            return value;
+        }
+        self.cache.take(key)
+    }
+
+    fn get_and_touch(&self, key: &[u8], life: Duration) -> Option<bytes::Bytes> {
+        if self.plant == Plant::TouchesInTwoSteps {
+            let value = self.cache.get(key)?;
+            // The entry may be gone or another one by now.
+            self.cache
+                .insert(key, value.clone(), life)
+                .expect("no limits");
+            return Some(value);
+        }
+        self.cache.get_and_touch(key, life)
+    }
+}
