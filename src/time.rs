@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::sync::Lock;
+use crate::sync::{Lock, atomic::Ordering};
 
 /// Tells the time to a cache, in whole milliseconds.
 ///
@@ -123,13 +123,13 @@ impl ManualClock {
     /// Sets the clock.
     pub fn set_ms(&self, now_ms: u64) {
         // Release pairs with the Acquire in `now_ms`: who sees the time sees what preceded it.
-        self.0.store(now_ms, std::sync::atomic::Ordering::Release);
+        self.0.store(now_ms, Ordering::Release);
     }
 }
 
 impl Clock for ManualClock {
     fn now_ms(&self) -> u64 {
-        self.0.load(std::sync::atomic::Ordering::Acquire)
+        self.0.load(Ordering::Acquire)
     }
 
     fn wall_ms(&self) -> u64 {

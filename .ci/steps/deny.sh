@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
 # licences, sources and banned crates of everything a user compiles
-cargo deny --all-features check --config .ci/deny.toml bans licenses sources
+cargo deny --all-features --config .ci/deny.toml check bans licenses sources

@@ -51,12 +51,15 @@ impl SlotKey {
             key.namespace.number(),
         ) {
             let len = key.bytes.len() as u64;
-            let first = u128::from_le_bytes(*first);
+            let ([low, high], _) = first.as_chunks::<8>() else {
+                return Self::of_any_length(key);
+            };
+            let (low, high) = (u64::from_le_bytes(*low), u64::from_le_bytes(*high));
             // The last eight bytes overlap the first sixteen by 24 - len.
             let rest = u64::from_le_bytes(*last) >> (8 * (24 - len));
             return Self([
-                (first & u128::from(u64::MAX)) as u64,
-                (first >> 64) as u64,
+                low,
+                high,
                 rest | len << LEN_SHIFT | u64::from(key.namespace.number()) << NAMESPACE_SHIFT,
             ]);
         }

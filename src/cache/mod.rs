@@ -12,12 +12,14 @@ mod block;
     reason = "the folder is the engine, the file its face"
 )]
 mod cache;
+mod cell;
 #[cfg(any(test, feature = "__internals"))]
 mod check;
 mod config;
 mod events;
 mod index;
 mod key;
+mod leave;
 mod policy;
 mod quota;
 mod read;
@@ -30,6 +32,7 @@ mod stamp;
 mod stats;
 mod tags;
 mod terms;
+mod views;
 mod walk;
 mod wheel;
 mod write;

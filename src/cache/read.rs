@@ -5,9 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::cache::Cache;
+use super::cell::Cell;
 use super::key::Key;
 use super::reentry;
-use super::slab::{Cell, Life};
+use super::slab::Life;
 use super::stamp::FOREVER;
 use super::terms::{TimeToLive, Version, after};
 use crate::sync::atomic::Ordering;

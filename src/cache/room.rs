@@ -126,7 +126,8 @@ impl Cache {
     /// Refuses an entry that could not fit if everything else were gone.
     pub(crate) fn check_size(&self, draft: &Draft<'_>) -> Result<()> {
         if self.quota.holds_none(draft.terms.class) {
-            return Err(Error::input(
+            return Err(Error::new(
+                ErrorKind::Full,
                 "store a protected entry: protected_entries leaves no room for any; raise \
                  max_entries above one",
             ));

@@ -7,14 +7,16 @@
 use std::hash::{BuildHasher, Hasher};
 
 use super::block::SlotKey;
-use super::index::{Entries, Index, Put};
+use super::cell::{Cell, Content};
+use super::index::Index;
 use super::key::Key;
-use super::policy::{self, Marks, Policy};
+use super::policy::{self, Policy};
 use super::quota::Amount;
-use super::slab::{Cell, Content, Life, Slab};
+use super::slab::{Life, Slab};
 use super::stamp::{FOREVER, Stamp};
 use super::stats::Counts;
 use super::terms::{Cause, Class};
+use super::views::{Residents, View};
 use super::wheel::{PENDING, UNFILED, Wheel};
 use ahash::RandomState;
 
@@ -47,7 +49,7 @@ const PROTECTED: u32 = 1 << 31;
 
 impl Id {
     #[inline]
-    fn new(class: Class, slot: u32) -> Self {
+    pub(crate) fn new(class: Class, slot: u32) -> Self {
         Self(match class {
             Class::Anonymous => slot,
             Class::Protected => slot | PROTECTED,
@@ -68,9 +70,14 @@ impl Id {
         self.0 & !PROTECTED
     }
 
-    #[cfg(any(test, feature = "__internals"))]
+    #[inline]
     pub(crate) fn raw(self) -> u32 {
         self.0
+    }
+
+    #[inline]
+    pub(crate) fn from_raw(raw: u32) -> Self {
+        Self(raw)
     }
 }
 
@@ -85,19 +92,19 @@ pub(crate) struct Dead {
 pub(crate) struct Arena {
     pub(crate) slab: Slab,
     pub(crate) wheel: Wheel,
-    policy: Policy,
+    pub(crate) policy: Policy,
 }
 
-struct Arenas([Arena; 2]);
+pub(crate) struct Arenas([Arena; 2]);
 
 impl Arenas {
     #[inline]
-    fn of(&self, class: Class) -> &Arena {
+    pub(crate) fn of(&self, class: Class) -> &Arena {
         &self.0[usize::from(class == Class::Protected)]
     }
 
     #[inline]
-    fn of_mut(&mut self, class: Class) -> &mut Arena {
+    pub(crate) fn of_mut(&mut self, class: Class) -> &mut Arena {
         &mut self.0[usize::from(class == Class::Protected)]
     }
 }
@@ -106,12 +113,12 @@ impl Arenas {
 // In this order, like the structures in it: what every read looks at comes first.
 #[repr(C)]
 pub(crate) struct State {
-    index: Index,
+    pub(crate) index: Index,
     /// The latest time anybody brought; see [`State::at`].
     now: u64,
     pub(crate) counts: Counts,
-    arenas: Arenas,
-    held: Amount,
+    pub(crate) arenas: Arenas,
+    pub(crate) held: Amount,
 }
 
 pub(crate) const CLASSES: [Class; 2] = [Class::Anonymous, Class::Protected];
@@ -311,149 +318,6 @@ impl State {
         (old, due)
     }
 
-    /// Takes an entry out; its room is to be given back by the caller.
-    pub(crate) fn take_out(&mut self, id: Id, context: Context<'_>) -> (Content, Amount) {
-        let arena = self.arenas.of_mut(id.class());
-        arena.policy.removed(arena.slab.stamp(id.slot()).mark());
-        self.unlink(id, context)
-    }
-
-    /// As [`State::take_out`], for an entry that its policy has forgotten already.
-    fn unlink(&mut self, id: Id, context: Context<'_>) -> (Content, Amount) {
-        let hash = self
-            .cell(id)
-            .map_or(0, |cell| cell.with_key(|key| hash_of(context.hasher, &key)));
-        let mut residents = Residents {
-            arenas: &mut self.arenas,
-            context,
-        };
-        let found = self.index.remove(hash, id.0, &mut residents);
-        debug_assert!(found, "every entry is in the index under its key's hash");
-        let content = self.arenas.of_mut(id.class()).slab.release(id.slot());
-        let amount = Amount::of(id.class(), charge(&content));
-        self.held.spend(amount);
-        (content, amount)
-    }
-
-    /// Evicts the entry its policy values least, but not `spare`.
-    pub(crate) fn evict(
-        &mut self,
-        class: Class,
-        spare: Option<Id>,
-        context: Context<'_>,
-    ) -> Option<(Dead, Amount)> {
-        let mut victim = self.choose(class, context)?;
-        if Some(victim) == spare {
-            // Forgotten by being chosen; make it known again once another is found.
-            let other = self.choose(class, context);
-            let arena = self.arenas.of_mut(class);
-            let Arena { slab, policy, .. } = arena;
-            let hash = slab.cell(victim.slot()).map_or(0, |cell| {
-                short(cell.with_key(|key| hash_of(context.hasher, &key)))
-            });
-            policy.inserted(victim.slot(), hash, &mut View { slab, context });
-            victim = other.filter(|&other| other != victim)?;
-        }
-        let (content, amount) = self.unlink(victim, context);
-        self.counts.evicted += 1;
-        if class == Class::Protected {
-            self.counts.evicted_protected += 1;
-        }
-        let cause = Cause::Evicted;
-        Some((Dead { content, cause }, amount))
-    }
-
-    fn choose(&mut self, class: Class, context: Context<'_>) -> Option<Id> {
-        let Arena { slab, policy, .. } = self.arenas.of_mut(class);
-        if slab.live() == 0 {
-            return None;
-        }
-        let slot = policy.victim(&mut View { slab, context })?;
-        Some(Id::new(class, slot))
-    }
-
-    /// Reclaims expired entries and keeps the wheels going, at most `budget` steps of work.
-    ///
-    /// A step is a group looked at or an entry reclaimed. What was freed is added to `freed`, and
-    /// its room is to be given back by the caller.
-    pub(crate) fn sweep(
-        &mut self,
-        context: Context<'_>,
-        budget: &mut usize,
-        dead: &mut Vec<Dead>,
-        freed: &mut Amount,
-    ) {
-        for class in CLASSES {
-            self.sweep_class(class, context, budget, dead, freed);
-        }
-    }
-
-    fn sweep_class(
-        &mut self,
-        class: Class,
-        context: Context<'_>,
-        budget: &mut usize,
-        dead: &mut Vec<Dead>,
-        freed: &mut Amount,
-    ) {
-        let now = context.now;
-        while *budget > 0 {
-            let arena = self.arenas.of_mut(class);
-            let Some(group) = arena.wheel.peek(now) else {
-                return;
-            };
-            *budget -= 1;
-            let Some((due, filed)) = arena.slab.group(group) else {
-                arena.wheel.pop();
-                continue;
-            };
-            if !arena.wheel.is_current(filed) {
-                arena.wheel.pop();
-                continue;
-            }
-            if due > now {
-                arena.wheel.pop();
-                let filed = arena.wheel.file(group, due);
-                arena.slab.set_group(group, due, filed);
-                continue;
-            }
-            // Stays first in the wheel, and is current, until it was looked at to the end.
-            arena.slab.set_group(group, due, PENDING);
-            let mut next = FOREVER;
-            let mut taken = false;
-            for (slot, stamp) in Slab::group_slots(group).zip(arena.slab.group_stamps(group)) {
-                if stamp.is_free() {
-                    continue;
-                }
-                if stamp.is_live(now) {
-                    next = next.min(stamp.deadline());
-                    continue;
-                }
-                // The smallest budget still reclaims one.
-                if *budget == 0 && taken {
-                    return;
-                }
-                taken = true;
-                *budget = budget.saturating_sub(1);
-                let (content, amount) = self.take_out(Id::new(class, slot), context);
-                self.counts.expired += 1;
-                freed.add(amount);
-                let cause = Cause::Expired;
-                dead.push(Dead { content, cause });
-            }
-            let arena = self.arenas.of_mut(class);
-            arena.wheel.pop();
-            // The chunk may have been given back with its last entry.
-            if arena.slab.group(group).is_some() {
-                let filed = match next {
-                    FOREVER => UNFILED,
-                    _ => arena.wheel.file(group, next),
-                };
-                arena.slab.set_group(group, next, filed);
-            }
-        }
-    }
-
     /// When the wheels must be looked at next.
     pub(crate) fn next_due(&self) -> u64 {
         let [a, b] = &self.arenas.0;
@@ -462,14 +326,14 @@ impl State {
 
     /// The slots of a class ever used, in chunks; for walks that stop between chunks.
     pub(crate) fn chunks(&self, class: Class) -> u32 {
-        self.arenas.of(class).slab.slots() / super::slab::CHUNK as u32
+        self.arenas.of(class).slab.slots() / super::slab::CHUNK_SLOTS
     }
 
     /// The entries in one chunk, dead or alive.
     pub(crate) fn chunk(&self, class: Class, chunk: u32) -> impl Iterator<Item = Id> {
         let slab = &self.arenas.of(class).slab;
-        let first = chunk * super::slab::CHUNK as u32;
-        (first..first + super::slab::CHUNK as u32)
+        let first = chunk * super::slab::CHUNK_SLOTS;
+        (first..first + super::slab::CHUNK_SLOTS)
             .filter(|&slot| !slab.stamp(slot).is_free())
             .map(move |slot| Id::new(class, slot))
     }
@@ -549,78 +413,7 @@ fn charge_for(stored: usize) -> u64 {
 
 /// The bits of a hash that the policy remembers: others than those that choose shard and bucket.
 #[inline]
-fn short(hash: u64) -> u32 {
+pub(crate) fn short(hash: u64) -> u32 {
     let [_, _, a, b, c, d, ..] = hash.to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
-}
-
-/// The slab as the policy sees it.
-struct View<'a, 'b> {
-    slab: &'a mut Slab,
-    context: Context<'b>,
-}
-
-impl Marks for View<'_, '_> {
-    fn mark(&self, slot: u32) -> u8 {
-        self.slab.stamp(slot).mark()
-    }
-
-    fn set_mark(&mut self, slot: u32, mark: u8) {
-        let stamp = self.slab.stamp(slot);
-        if !stamp.is_free() {
-            self.slab.set_stamp(slot, stamp.with_mark(mark));
-        }
-    }
-
-    fn is_live(&self, slot: u32) -> bool {
-        !self.slab.stamp(slot).is_free()
-    }
-
-    fn slots(&self) -> u32 {
-        self.slab.slots()
-    }
-
-    fn hash(&self, slot: u32) -> u32 {
-        self.slab.cell(slot).map_or(0, |cell| {
-            short(cell.with_key(|key| hash_of(self.context.hasher, &key)))
-        })
-    }
-}
-
-/// The slabs as the index sees them.
-struct Residents<'a, 'b> {
-    arenas: &'a mut Arenas,
-    context: Context<'b>,
-}
-
-impl Entries for Residents<'_, '_> {
-    fn hash(&self, id: u32) -> u64 {
-        let id = Id(id);
-        self.arenas
-            .of(id.class())
-            .slab
-            .cell(id.slot())
-            .map_or(0, |cell| {
-                cell.with_key(|key| hash_of(self.context.hasher, &key))
-            })
-    }
-
-    fn home_bit(&self, id: u32, bit: u32) -> Option<u64> {
-        let id = Id(id);
-        let stamp = self.arenas.of(id.class()).slab.stamp(id.slot());
-        if stamp.is_displaced() {
-            return None;
-        }
-        stamp.hash_bit(bit)
-    }
-
-    fn moved(&mut self, id: u32, put: Put) {
-        let id = Id(id);
-        let slab = &mut self.arenas.of_mut(id.class()).slab;
-        let stamp = slab.stamp(id.slot());
-        let displaced = put == Put::Displaced;
-        if stamp.is_displaced() != displaced {
-            slab.set_stamp(id.slot(), stamp.with_displaced(displaced));
-        }
-    }
 }

@@ -5,12 +5,12 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::cache::Cache;
+use super::cell::Cell;
 use super::key::{Key, Namespace};
 use super::quota::Amount;
 use super::read::left;
 use super::reentry;
 use super::shard::{CLASSES, Dead, Id, State};
-use super::slab::Cell;
 use super::terms::{Cause, Class, TimeToLive, Version};
 
 /// An entry as [`Cache::iter`] shows it; `Debug` hides key and value.

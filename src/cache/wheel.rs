@@ -20,7 +20,8 @@ pub(crate) const PENDING: u16 = u16::MAX - 1;
 
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
-const LEVELS: usize = 7;
+const LEVELS: usize = TOP_LEVEL as usize + 1;
+const TOP_LEVEL: u32 = 6;
 
 struct Level {
     /// Bit `s` is set exactly if `slots[s]` is not empty.
@@ -46,9 +47,9 @@ pub(crate) struct Wheel {
 /// all filings share the higher digits with `time`, and their slots lie ahead of it.
 fn place(time: u64, due: u64) -> (usize, usize) {
     let differ = (time ^ due) | (SLOTS as u64 - 1);
-    let level = ((63 - differ.leading_zeros()) / BITS).min(LEVELS as u32 - 1);
+    let level = ((63 - differ.leading_zeros()) / BITS).min(TOP_LEVEL);
     let slot = (due >> (level * BITS)) & (SLOTS as u64 - 1);
-    (level as usize, slot as usize)
+    (level as usize, usize::try_from(slot).unwrap_or(0))
 }
 
 /// When slot `slot` of level `level` begins, for a wheel that stands at `time`.
@@ -212,7 +213,7 @@ mod tests {
     #[test]
     fn fires_each_group_at_its_very_tick_across_every_level_boundary() {
         let mut times = Vec::new();
-        for level in 0..LEVELS as u32 {
+        for level in 0..=TOP_LEVEL {
             let edge = 1_u64 << (level * BITS);
             for offset in [0, 1, 2, 63, 64, 65] {
                 times.push(edge + offset);
@@ -224,9 +225,8 @@ mod tests {
             let mut wheel = Wheel::new();
             assert!(wheel.peek(start).is_none());
             let mut due: Vec<(u64, u16)> = times.iter().map(|&at| (start + at, UNFILED)).collect();
-            for group in 0..due.len() {
-                let number = u32::try_from(group).expect("few groups");
-                due[group].1 = wheel.file(number, due[group].0);
+            for (group, (at, filed)) in (0..).zip(due.iter_mut()) {
+                *filed = wheel.file(group, *at);
             }
             let mut expected: Vec<u64> = due.iter().map(|pair| pair.0).collect();
             expected.sort_unstable();

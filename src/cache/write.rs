@@ -9,11 +9,12 @@ use bytes::Bytes;
 
 use super::block::{self, SlotKey};
 use super::cache::{Cache, Shard};
+use super::cell::{Cell, Content};
 use super::key::Key;
 use super::quota::{Amount, Short};
 use super::reentry;
 use super::shard::{Dead, Id, State, charge};
-use super::slab::{Cell, Content, Life};
+use super::slab::Life;
 use super::terms::{Cause, Class, Replaced, Terms, Version};
 use crate::error::Result;
 use crate::sync::Guard;

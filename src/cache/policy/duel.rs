@@ -5,6 +5,11 @@
 //! queues over an imagined slab, and the real queues follow whoever hits most. Hits are gathered when something has to
 //! be evicted, so that a hit itself costs nothing more.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "a duel has at most SMALL slots"
+)]
+
 use super::Marks;
 use super::ghost::{find, fingerprint};
 use super::mark::{hit, in_main};
@@ -12,7 +17,7 @@ use super::queues::Queues;
 use super::settings::Settings;
 
 /// Largest capacity that is worth a duel.
-pub(crate) const SMALL: usize = 192;
+pub(crate) const SMALL: u32 = 192;
 
 /// Recency for session streams, a wide window, and two narrow ones with short and long memory.
 const CANDIDATES: [Settings; 4] = [
@@ -149,16 +154,6 @@ impl Duel {
         self.players
             .get(self.leader)
             .map_or(Settings::STANDARD, |player| player.queues.settings())
-    }
-
-    /// Bytes allocated.
-    pub(crate) fn bytes(&self) -> usize {
-        let of = |player: &Player| {
-            player.queues.bytes()
-                + player.shadow.keys.capacity() * 2
-                + player.shadow.marks.capacity()
-        };
-        self.players.iter().map(of).sum()
     }
 
     /// Makes the real queues continue from where the leader stands.

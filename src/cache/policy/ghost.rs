@@ -7,7 +7,7 @@
 const WAYS: usize = 16;
 /// Up to this depth the memory is one exact queue, because a handful of buckets would fill unevenly. A duel relies on
 /// it: its candidates know no more of a key than the fingerprint, which cannot choose a bucket.
-const EXACT: usize = 2 * super::duel::SMALL;
+const EXACT: usize = 2 * super::duel::SMALL as usize;
 
 /// A bounded first-in, first-out memory of key hashes.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +70,8 @@ impl Ghost {
 
 /// Sixteen bits of the hash; zero stands for an empty place and is never returned.
 pub(crate) fn fingerprint(hash: u32) -> u16 {
-    ((hash ^ (hash >> 16)) as u16).max(1)
+    let [a, b, c, d] = hash.to_le_bytes();
+    u16::from_le_bytes([a ^ c, b ^ d]).max(1)
 }
 
 /// Where a fingerprint is. Sixteen at a time without an early exit compile to a few vector instructions.

@@ -55,6 +55,7 @@ impl Queues {
     }
 
     /// Bytes allocated.
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.ring.capacity() * 4 + self.ghost.depth() * 2
     }
