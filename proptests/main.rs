@@ -9,6 +9,7 @@ mod model;
 mod ops;
 mod snapshot;
 mod subject;
+mod wheel;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
 # random operations against naive models; PROPTEST_CASES cases per property
-export CARGO_TARGET_DIR=$SESSILE_TARGET PROPTEST_CASES=${PROPTEST_CASES:-2000}
+export CARGO_TARGET_DIR=$SESSILE_TARGET PROPTEST_CASES=${PROPTEST_CASES:-1000}
 echo "$PROPTEST_CASES cases per property"
 cargo test -p sessile-proptests

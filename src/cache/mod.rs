@@ -34,7 +34,7 @@ mod tags;
 mod terms;
 mod views;
 mod walk;
-mod wheel;
+pub(crate) mod wheel;
 mod write;
 
 pub use cache::Cache;
