@@ -151,7 +151,7 @@ enum Source {
     Coarse,
     Other {
         clock: Box<dyn Clock>,
-        followed: Lock<Followed>,
+        followed: Box<Lock<Followed>>,
     },
 }
 
@@ -177,10 +177,10 @@ impl Timeline {
         Self {
             source: Source::Other {
                 clock,
-                followed: Lock::new(Followed {
+                followed: Box::new(Lock::new(Followed {
                     latest: now,
                     lead: 1,
-                }),
+                })),
             },
             start: now,
         }
