@@ -135,7 +135,9 @@ impl Cache {
     pub fn stats(&self) -> Stats {
         let mut stats = Stats::default();
         for shard in &self.shards {
-            reentry::lock(&shard.state).counts.add_to(&mut stats);
+            let state = reentry::lock(&shard.state);
+            state.reads.add_to(&mut stats);
+            state.counts.add_to(&mut stats);
         }
         let held = self.held();
         stats.entries = held.entries;

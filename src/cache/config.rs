@@ -74,6 +74,7 @@ impl Builder {
     /// Holds at most `entries` entries, whatever their keys (Flask's `SESSION_FILE_THRESHOLD`).
     ///
     /// From 1 to 2^40. Nothing live is evicted while fewer are held, and never is one more held.
+    /// The index is made for that many at once, about 8 bytes each, up to 16 MiB for 64 shards.
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.entries = Some(Limit::At(entries as u64));
         self
@@ -87,7 +88,8 @@ impl Builder {
 
     /// Holds at most `bytes` charged bytes: keys, values and 80 for each entry. Default: unlimited.
     ///
-    /// From 1024 to 2^50. The memory of a value that a reader still holds after its removal is the
+    /// From 1024 to 2^50. A single anonymous value must fit into what the protected class leaves over.
+    /// The memory of a value that a reader still holds after its removal is the
     /// reader's and no longer charged.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.bytes = Limit::At(bytes);
@@ -230,8 +232,9 @@ impl Builder {
             return [None, None];
         }
         let share = |entries: u64| {
-            // A limit in bytes alone says little about the number of entries; there are many.
-            usize::try_from(entries).unwrap_or(usize::MAX) / shards
+            // A limit in bytes alone allows at most so many entries.
+            let most = entries.min(limits.bytes / ENTRY_OVERHEAD);
+            usize::try_from(most).unwrap_or(usize::MAX) / shards
         };
         let protected = match self.when_protected_full {
             WhenFull::Refuse => None,

@@ -13,6 +13,9 @@ const SLOTS: usize = 12;
 /// Entries per bucket on average, in twelfths, beyond which the table doubles: ten of twelve.
 /// At that load one lookup in fifteen reads a second bucket.
 const FULL: usize = 10;
+/// A shard that expects more entries than this starts as if it expected these: 256 KiB of table.
+/// Growing touches every entry's cold slot again; starting large spares that up to a point.
+const EXPECTED_MAX: usize = 1 << 15;
 /// Buckets moved per write while resizing. A table doubles when its twin is ten twelfths full
 /// again, ten writes per bucket later, so four per write leave no table behind.
 const MOVES: usize = 4;
@@ -204,25 +207,37 @@ pub(crate) trait Entries {
     fn moved(&mut self, slot: u32, put: Put);
 }
 
+/// A table being emptied.
+struct Old {
+    table: Table,
+    /// The first bucket not yet moved.
+    next: usize,
+}
+
 /// See the module's text.
 #[repr(C)]
 pub(crate) struct Index {
     table: Table,
     /// The table being emptied into `table`, and the first bucket of it not yet moved.
-    old: Option<(Table, usize)>,
+    // Boxed: it is rarely there, and what every read looks at should share a cache line.
+    old: Option<Box<Old>>,
+    least: usize,
 }
 
 impl Index {
-    pub(crate) fn new() -> Self {
+    /// An index that holds `expected` entries before it grows, and never shrinks below that.
+    pub(crate) fn new(expected: usize) -> Self {
+        let least = (expected.min(EXPECTED_MAX) / FULL + 1).next_power_of_two();
         Self {
-            table: Table::new(1),
+            table: Table::new(least),
             old: None,
+            least,
         }
     }
 
     /// Entries held.
     pub(crate) fn len(&self) -> usize {
-        self.table.used + self.old.as_ref().map_or(0, |(old, _)| old.used)
+        self.table.used + self.old.as_ref().map_or(0, |old| old.table.used)
     }
 
     /// The slot under `hash` that `is_it` recognises, in the current table.
@@ -236,8 +251,7 @@ impl Index {
     /// As [`Index::find`], in the table that is being emptied.
     #[cold]
     pub(crate) fn find_old(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let (old, _) = self.old.as_ref()?;
-        old.find(hash, is_it)
+        self.old.as_ref()?.table.find(hash, is_it)
     }
 
     /// Puts `slot` under `hash`, where it must not be yet. Moves up to four buckets if resizing.
@@ -259,12 +273,12 @@ impl Index {
             || self
                 .old
                 .as_mut()
-                .is_some_and(|(old, _)| old.remove(hash, slot));
+                .is_some_and(|old| old.table.remove(hash, slot));
         let len = self.len();
         let buckets = self.table.buckets.len();
         if self.old.is_some() {
             self.move_some(entries);
-        } else if buckets > 1 && len * 8 < buckets * FULL {
+        } else if buckets > self.least && len * 8 < buckets * FULL {
             // An eighth of full: a quarter-full table of half the size has room to breathe.
             self.resize(buckets / 2);
         }
@@ -272,8 +286,8 @@ impl Index {
     }
 
     fn resize(&mut self, buckets: usize) {
-        let old = std::mem::replace(&mut self.table, Table::new(buckets));
-        self.old = Some((old, 0));
+        let table = std::mem::replace(&mut self.table, Table::new(buckets));
+        self.old = Some(Box::new(Old { table, next: 0 }));
     }
 
     /// Whether entries still have to move from an old table to the new one.
@@ -287,7 +301,7 @@ impl Index {
     /// Reads do their share too: a cache that is filled and then only read would otherwise ask two
     /// tables for ever, which doubled the time of a read.
     pub(crate) fn move_some(&mut self, entries: &mut impl Entries) {
-        let Some((old, next)) = &mut self.old else {
+        let Some(Old { table: old, next }) = self.old.as_deref_mut() else {
             return;
         };
         let old_buckets = old.buckets.len();
@@ -329,7 +343,7 @@ impl Index {
     /// All slots held, for the recount in `check_invariants`.
     #[cfg(any(test, feature = "__internals"))]
     pub(crate) fn check(&self, mut seen: impl FnMut(u32)) {
-        let old = self.old.as_ref().map(|(old, _)| old);
+        let old = self.old.as_ref().map(|old| &old.table);
         for table in std::iter::once(&self.table).chain(old) {
             let mut used = 0;
             for bucket in &table.buckets {
@@ -384,7 +398,7 @@ mod tests {
             hashes: (0..u64::from(count)).map(|n| mix(n + 1)).collect(),
             displaced: HashMap::new(),
         };
-        let mut index = Index::new();
+        let mut index = Index::new(0);
         for slot in 0..count {
             index.insert(entries.hash(slot), slot, &mut entries);
             if slot % 997 == 0 {
@@ -411,7 +425,7 @@ mod tests {
             hashes: (0..400_000).map(|n| mix(n + 9)).collect(),
             displaced: HashMap::new(),
         };
-        let mut index = Index::new();
+        let mut index = Index::new(0);
         let held = 5_000_u32;
         for slot in 0..held {
             index.insert(entries.hash(slot), slot, &mut entries);
@@ -432,7 +446,7 @@ mod tests {
             hashes: vec![42; 100],
             displaced: HashMap::new(),
         };
-        let mut index = Index::new();
+        let mut index = Index::new(0);
         for slot in 0..100 {
             index.insert(42, slot, &mut entries);
         }

@@ -91,7 +91,7 @@ impl Cache {
                 values[at] = state
                     .hit(hash, &keys[at], now)
                     .map(|(_, cell)| cell.share());
-                state.counts.read(values[at].is_some());
+                state.reads.count(values[at].is_some());
             }
         }
         values
@@ -149,7 +149,7 @@ impl Cache {
         let now = state.at(now);
         state.move_index(self.context(now));
         let result = state.hit(hash, key, now).map(|(_, cell)| act(cell));
-        let turn = state.counts.read(result.is_some());
+        let turn = state.reads.count(result.is_some());
         drop(state);
         if turn {
             self.visit(now);
@@ -209,7 +209,7 @@ impl Cache {
                 self.swept_at.store(0, Ordering::Relaxed);
             }
         }
-        let turn = state.counts.read(result.is_some());
+        let turn = state.reads.count(result.is_some());
         drop(state);
         if turn {
             self.visit(now);

@@ -14,7 +14,7 @@ use super::policy::{self, Policy};
 use super::quota::Amount;
 use super::slab::{Life, Slab};
 use super::stamp::{FOREVER, Stamp};
-use super::stats::Counts;
+use super::stats::{Counts, Reads};
 use super::terms::{Cause, Class};
 use super::views::{Residents, View};
 use super::wheel::{PENDING, UNFILED, Wheel};
@@ -116,8 +116,9 @@ pub(crate) struct State {
     pub(crate) index: Index,
     /// The latest time anybody brought; see [`State::at`].
     now: u64,
-    pub(crate) counts: Counts,
+    pub(crate) reads: Reads,
     pub(crate) arenas: Arenas,
+    pub(crate) counts: Counts,
     pub(crate) held: Amount,
 }
 
@@ -133,9 +134,11 @@ impl State {
             policy: Policy::new(room),
         };
         Self {
-            index: Index::new(),
+            // Room for what a shard gets by chance beyond its share.
+            index: Index::new(room[0].map_or(0, |share| share + share / 8)),
             now: 0,
             arenas: Arenas(room.map(arena)),
+            reads: Reads::default(),
             counts: Counts::default(),
             held: Amount::default(),
         }

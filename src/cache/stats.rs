@@ -59,12 +59,16 @@ impl Stats {
     }
 }
 
-/// One shard's share of [`Stats`].
+/// One shard's reads: counted apart from the rest, beside what every read looks at.
 #[derive(Default)]
-#[repr(C)]
+pub(crate) struct Reads {
+    hits: u64,
+    misses: u64,
+}
+
+/// One shard's share of [`Stats`], its reads excepted.
+#[derive(Default)]
 pub(crate) struct Counts {
-    pub(crate) hits: u64,
-    pub(crate) misses: u64,
     pub(crate) inserts: u64,
     pub(crate) updates: u64,
     pub(crate) removed: u64,
@@ -78,10 +82,10 @@ pub(crate) struct Counts {
 /// One operation in this many also looks after a shard other than its own.
 const TURN: u64 = 64;
 
-impl Counts {
+impl Reads {
     /// Counts a read; true when it is this caller's turn to look after another shard.
     #[inline]
-    pub(crate) fn read(&mut self, hit: bool) -> bool {
+    pub(crate) fn count(&mut self, hit: bool) -> bool {
         let count = if hit {
             &mut self.hits
         } else {
@@ -91,6 +95,13 @@ impl Counts {
         *count % TURN == 0
     }
 
+    pub(crate) fn add_to(&self, stats: &mut Stats) {
+        stats.hits += self.hits;
+        stats.misses += self.misses;
+    }
+}
+
+impl Counts {
     /// Counts an insert or update, likewise.
     #[inline]
     pub(crate) fn wrote(&mut self, new: bool) -> bool {
@@ -104,8 +115,6 @@ impl Counts {
     }
 
     pub(crate) fn add_to(&self, stats: &mut Stats) {
-        stats.hits += self.hits;
-        stats.misses += self.misses;
         stats.inserts += self.inserts;
         stats.updates += self.updates;
         stats.removed += self.removed;

@@ -171,7 +171,7 @@ impl Cache {
         let mut state = reentry::lock(&shard.state);
         let context = self.context(state.at(now));
         let found = state.peek(hash, key, context.now).map(|(id, _)| id);
-        state.counts.read(found.is_some());
+        state.reads.count(found.is_some());
         let (content, room) = state.take_out(found?, context);
         state.counts.removed += 1;
         drop(state);
@@ -277,7 +277,7 @@ impl Cache {
             draft.now = state.at(draft.now);
             let there = self.there(&mut state, draft, &mut credit, &mut dead);
             if let Some(outcome) = self.refuse(&state, there, rule) {
-                state.counts.read(there.is_some());
+                state.reads.count(there.is_some());
                 break Ok(outcome);
             }
             let need = need(&state, there, draft);
@@ -287,7 +287,7 @@ impl Cache {
                     let due = self.put(&mut state, there, draft, content, &mut credit, &mut dead);
                     shard.look_at(due);
                     if let Rule::IfPresent(_) = rule {
-                        state.counts.read(true);
+                        state.reads.count(true);
                     }
                     let turn = state.counts.wrote(there.is_none());
                     drop(state);
