@@ -11,7 +11,6 @@
 /// Entries per bucket.
 const SLOTS: usize = 12;
 /// Entries per bucket on average, in twelfths, beyond which the table doubles: ten of twelve.
-/// At that load one lookup in fifteen reads a second bucket.
 const FULL: usize = 10;
 /// A shard that expects more entries than this starts as if it expected these: 256 KiB of table.
 /// Growing touches every entry's cold slot again; starting large spares that up to a point.

@@ -3,10 +3,11 @@
 use super::cache::{Cache, Shard};
 use super::quota::{Amount, Short};
 use super::reentry;
-use super::shard::Dead;
+use super::shard::{Dead, State};
 use super::terms::{Class, WhenFull};
 use super::write::Draft;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sync::Guard;
 use crate::sync::atomic::Ordering;
 
 /// Steps of sweeping that one write at a limit does before it evicts something live.
@@ -29,7 +30,7 @@ pub struct Maintained {
 impl Cache {
     /// Reclaims expired entries in all shards, at most `budget` steps of work, and says what is left.
     ///
-    /// A step is an entry reclaimed or a group of sixteen looked at, about 0.2 µs. Operations do
+    /// A step is an entry reclaimed or a group of sixteen looked at. Operations do
     /// the same on their way, so a cache with traffic needs no call; without traffic, call it from
     /// a timer for memory to come back.
     ///
@@ -67,9 +68,20 @@ impl Cache {
 
     /// Sweeps one shard and returns how many entries were reclaimed.
     fn sweep(&self, shard: &Shard, now: u64, steps: &mut usize) -> usize {
+        self.sweep_locked(shard, reentry::lock(&shard.state), now, steps)
+    }
+
+    /// As [`Cache::sweep`], for a shard whose lock is held: it is given back before anything is
+    /// dropped.
+    fn sweep_locked(
+        &self,
+        shard: &Shard,
+        mut state: Guard<'_, State>,
+        now: u64,
+        steps: &mut usize,
+    ) -> usize {
         let mut dead = Vec::new();
         let mut room = Amount::default();
-        let mut state = reentry::lock(&shard.state);
         let context = self.context(state.at(now));
         state.sweep(context, steps, &mut dead, &mut room);
         shard.looked(&state);
@@ -83,18 +95,10 @@ impl Cache {
     /// An operation's share of the work that is due in its own shard.
     #[cold]
     pub(crate) fn help(&self, shard: &Shard, now: u64) {
-        let mut dead = Vec::new();
-        let mut room = Amount::default();
         // A shard that somebody else holds is being looked after.
-        let Some(mut state) = shard.state.try_lock() else {
-            return;
-        };
-        let context = self.context(state.at(now));
-        state.sweep(context, &mut { OWN_STEPS }, &mut dead, &mut room);
-        shard.looked(&state);
-        drop(state);
-        self.quota.give(room);
-        self.bury(dead);
+        if let Some(state) = shard.state.try_lock() {
+            self.sweep_locked(shard, state, now, &mut { OWN_STEPS });
+        }
     }
 
     /// Looks after one other shard, so that memory comes back also where nobody reads or writes.
@@ -103,24 +107,11 @@ impl Cache {
         // Relaxed: a round robin that may skip or repeat.
         let at = self.cursor.fetch_add(1, Ordering::Relaxed) & (self.shards.len() - 1);
         let shard = &self.shards[at];
-        if !shard.is_due(now) {
-            return;
+        if shard.is_due(now)
+            && let Some(state) = shard.state.try_lock()
+        {
+            self.sweep_locked(shard, state, now, &mut { VISIT_STEPS });
         }
-        let mut dead = Vec::new();
-        let mut room = Amount::default();
-        let Some(mut state) = shard.state.try_lock() else {
-            return;
-        };
-        state.sweep(
-            self.context(now),
-            &mut { VISIT_STEPS },
-            &mut dead,
-            &mut room,
-        );
-        shard.looked(&state);
-        drop(state);
-        self.quota.give(room);
-        self.bury(dead);
     }
 
     /// Refuses an entry that could not fit if everything else were gone.
