@@ -22,7 +22,7 @@ const MOVES: usize = 4;
 /// `head` holds the twelve tags in its low bytes (0: empty) and the overflow count in its top four.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Bucket {
+pub(crate) struct Bucket {
     head: [u64; 2],
     slots: [u32; SLOTS],
 }
@@ -42,8 +42,9 @@ impl Bucket {
         super::tags::equal_bytes(self.head, tag) & 0xfff
     }
 
+    /// Whether an entry that belongs here lies in another bucket.
     #[inline]
-    fn has_overflow(&self) -> bool {
+    pub(crate) fn has_overflow(&self) -> bool {
         self.head[1] >= OVERFLOW
     }
 
@@ -54,6 +55,21 @@ impl Bucket {
     fn sub_overflow(&mut self) {
         debug_assert!(self.has_overflow());
         self.head[1] -= OVERFLOW;
+    }
+
+    /// The slots under this hash's tag.
+    #[inline(always)]
+    pub(crate) fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> {
+        let mut found = self.matches(tag_of(hash));
+        std::iter::from_fn(move || {
+            if found == 0 {
+                return None;
+            }
+            // `matches` sets no bit beyond the slots.
+            let slot = self.slots.get(found.trailing_zeros() as usize).copied();
+            found &= found - 1;
+            slot
+        })
     }
 
     /// The tags, in the order of their slots.
@@ -116,27 +132,16 @@ impl Table {
         (at + 2 * usize::from(tag) + 1) & (self.buckets.len() - 1)
     }
 
-    #[inline(always)]
     fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
-        let tag = tag_of(hash);
         let mut at = self.home(hash);
         // Bounded: two buckets can hold each other's overflow, and then no count on the way is zero.
         for _ in 0..self.buckets.len() {
             let bucket = &self.buckets[at];
-            let mut found = bucket.matches(tag);
-            while found != 0 {
-                // `matches` sets no bit beyond the slots.
-                if let Some(&slot) = bucket.slots.get(found.trailing_zeros() as usize)
-                    && is_it(slot)
-                {
-                    return Some(slot);
-                }
-                found &= found - 1;
+            let found = bucket.candidates(hash).find(|&slot| is_it(slot));
+            if found.is_some() || !bucket.has_overflow() {
+                return found;
             }
-            if !bucket.has_overflow() {
-                return None;
-            }
-            at = self.step(at, tag);
+            at = self.step(at, tag_of(hash));
         }
         None
     }
@@ -239,18 +244,25 @@ impl Index {
         self.table.used + self.old.as_ref().map_or(0, |old| old.table.used)
     }
 
-    /// The slot under `hash` that `is_it` recognises, in the current table.
+    /// The bucket where `hash` belongs: nearly all entries lie in theirs.
     ///
-    /// Until `is_resizing` is false, what is not found here may still be found in the old table.
+    /// What is not found there may be elsewhere if the bucket overflowed or the index is being
+    /// resized; see [`Index::find_further`]. Two steps, because the first is then a straight line: a
+    /// loop over buckets around it cost thirty instructions on every read.
     #[inline(always)]
-    pub(crate) fn find(&self, hash: u64, is_it: impl FnMut(u32) -> bool) -> Option<u32> {
-        self.table.find(hash, is_it)
+    pub(crate) fn home(&self, hash: u64) -> &Bucket {
+        &self.table.buckets[self.table.home(hash)]
     }
 
-    /// As [`Index::find`], in the table that is being emptied.
-    #[cold]
-    pub(crate) fn find_old(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        self.old.as_ref()?.table.find(hash, is_it)
+    /// The slot under `hash` that `is_it` recognises, looked for everywhere.
+    pub(crate) fn find_further(
+        &self,
+        hash: u64,
+        mut is_it: impl FnMut(u32) -> bool,
+    ) -> Option<u32> {
+        self.table
+            .find(hash, &mut is_it)
+            .or_else(|| self.old.as_ref()?.table.find(hash, is_it))
     }
 
     /// Puts `slot` under `hash`, where it must not be yet. Moves up to four buckets if resizing.
@@ -404,8 +416,7 @@ mod tests {
                 for earlier in (0..=slot).step_by(61) {
                     let is_it = |s| s == earlier;
                     let hash = entries.hash(earlier);
-                    let found = index.find(hash, is_it);
-                    assert_eq!(found.or_else(|| index.find_old(hash, is_it)), Some(earlier));
+                    assert_eq!(index.find_further(hash, is_it), Some(earlier));
                 }
             }
         }
@@ -451,8 +462,7 @@ mod tests {
         }
         for slot in 0..100 {
             let is_it = |s| s == slot;
-            let found = index.find(42, is_it).or_else(|| index.find_old(42, is_it));
-            assert_eq!(found, Some(slot));
+            assert_eq!(index.find_further(42, is_it), Some(slot));
         }
         for slot in (0..100).rev() {
             assert!(index.remove(42, slot, &mut entries));

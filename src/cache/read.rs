@@ -139,8 +139,9 @@ impl Cache {
         if !key.is_possible() {
             return None;
         }
-        let hash = self.hash(key);
+        // The clock first: what it clobbers would otherwise be spilled around it.
         let now = self.timeline.now();
+        let hash = self.hash(key);
         let shard = self.shard(hash);
         if shard.is_due(now) {
             self.help(shard, now);
@@ -148,13 +149,21 @@ impl Cache {
         let mut state = reentry::lock(&shard.state);
         let now = state.at(now);
         state.move_index(self.context(now));
-        let result = state.hit(hash, key, now).map(|(_, cell)| act(cell));
-        let turn = state.reads.count(result.is_some());
+        let Some((_, cell)) = state.hit(hash, key, now) else {
+            let turn = state.reads.count_miss();
+            drop(state);
+            if turn {
+                self.visit(now);
+            }
+            return None;
+        };
+        let result = act(cell);
+        let turn = state.reads.count_hit();
         drop(state);
         if turn {
             self.visit(now);
         }
-        result
+        Some(result)
     }
 
     /// As `read`, and gives the entry a new time to live.
@@ -168,8 +177,8 @@ impl Cache {
         if !key.is_possible() {
             return None;
         }
-        let hash = self.hash(key);
         let now = self.timeline.now();
+        let hash = self.hash(key);
         let shard = self.shard(hash);
         if shard.is_due(now) {
             self.help(shard, now);

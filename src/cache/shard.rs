@@ -167,26 +167,26 @@ impl State {
     #[inline(always)]
     pub(crate) fn find(&self, hash: u64, key: &Key<'_>) -> Option<(Id, Cell<'_>)> {
         let probe = SlotKey::new(key);
-        let mut found = None;
-        let id = self.index.find(hash, |id| {
-            found = self.cell(Id(id)).filter(|cell| cell.is(&probe, key));
-            found.is_some()
-        });
-        if let (Some(id), Some(cell)) = (id, found) {
-            return Some((Id(id), cell));
+        let home = self.index.home(hash);
+        for id in home.candidates(hash) {
+            if let Some(cell) = self.cell(Id(id))
+                && cell.is(&probe, key)
+            {
+                return Some((Id(id), cell));
+            }
         }
-        if !self.index.is_resizing() {
+        if !home.has_overflow() && !self.index.is_resizing() {
             return None;
         }
-        let id = Id(self.find_old(hash, key)?);
+        let id = Id(self.find_further(hash, key)?);
         self.cell(id).map(|cell| (id, cell))
     }
 
     #[cold]
     #[inline(never)]
-    fn find_old(&self, hash: u64, key: &Key<'_>) -> Option<u32> {
+    fn find_further(&self, hash: u64, key: &Key<'_>) -> Option<u32> {
         let probe = SlotKey::new(key);
-        self.index.find_old(hash, |id| {
+        self.index.find_further(hash, |id| {
             self.cell(Id(id)).is_some_and(|cell| cell.is(&probe, key))
         })
     }

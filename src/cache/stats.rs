@@ -86,13 +86,22 @@ impl Reads {
     /// Counts a read; true when it is this caller's turn to look after another shard.
     #[inline]
     pub(crate) fn count(&mut self, hit: bool) -> bool {
-        let count = if hit {
-            &mut self.hits
-        } else {
-            &mut self.misses
-        };
-        *count += 1;
-        *count % TURN == 0
+        match hit {
+            true => self.count_hit(),
+            false => self.count_miss(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn count_hit(&mut self) -> bool {
+        self.hits += 1;
+        self.hits.is_multiple_of(TURN)
+    }
+
+    #[inline]
+    pub(crate) fn count_miss(&mut self) -> bool {
+        self.misses += 1;
+        self.misses.is_multiple_of(TURN)
     }
 
     pub(crate) fn add_to(&self, stats: &mut Stats) {

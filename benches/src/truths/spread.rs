@@ -65,7 +65,8 @@ fn top(place: usize) -> u64 {
         return place;
     }
     let shift = (place >> FINE) - 1;
-    ((place - (shift << FINE) + 1) << shift) - 1
+    // The last bucket ends where the numbers do.
+    ((place - (shift << FINE) + 1) << shift).wrapping_sub(1)
 }
 
 fn small(number: u64) -> usize {
