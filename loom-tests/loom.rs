@@ -16,6 +16,8 @@ mod lock;
 mod planted;
 #[path = "loom/time.rs"]
 mod time;
+#[path = "loom/walks.rs"]
+mod walks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +27,7 @@ use loom::sync::atomic::AtomicU64;
 use sessile::{Builder, Cache, Clock};
 
 const MS: Duration = Duration::from_millis(1);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Explores `model` with at most `bound` preemptions and prints how many interleavings that were.
 fn explore(name: &str, bound: usize, model: impl Fn() + Sync + Send + 'static) {

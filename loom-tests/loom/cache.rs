@@ -1,20 +1,20 @@
-//! Reads, writes, sweeps and walks of one shard.
+//! Reads, writes and sweeps of one shard.
 
-use sessile::{Replaced, Terms};
+use bytes::Bytes;
+use sessile::{Cache, Replaced, TimeToLive, Version};
 
-use crate::{MS, both, cache, explore, unlimited};
+use crate::planted::found;
+use crate::{MINUTE, MS, ModelClock, both, cache, explore, unlimited};
 
-const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
-
-#[test]
-fn a_read_sees_the_old_value_or_the_new_one_and_never_goes_back() {
-    explore("get, overwrite", 3, || {
+/// Two reads beside an overwrite.
+fn overwritten(overwrite: fn(&Cache)) -> impl Fn() + Sync + Send {
+    move || {
         let (cache, _) = unlimited();
         cache.insert("id", "old", MINUTE).expect("no limits");
-        let (seen, _) = both(
+        let (seen, ()) = both(
             &cache,
             |cache| [cache.get("id"), cache.get("id")].map(|value| value.expect("never absent")),
-            |cache| cache.insert("id", "new", MINUTE).expect("no limits"),
+            overwrite,
         );
         let seen = seen.each_ref().map(|value| &value[..]);
         assert!(matches!(
@@ -22,20 +22,37 @@ fn a_read_sees_the_old_value_or_the_new_one_and_never_goes_back() {
             [b"old", b"old"] | [b"old", b"new"] | [b"new", b"new"]
         ));
         cache.check_invariants();
-    });
+    }
 }
 
 #[test]
-fn an_ended_entry_is_not_seen_again_whoever_overwrites_it() {
-    explore("get, overwrite, expire", 3, || {
+fn a_read_sees_the_old_value_or_the_new_one_and_never_goes_back() {
+    let model = overwritten(|cache| {
+        cache.insert("id", "new", MINUTE).expect("no limits");
+    });
+    explore("get, overwrite", 3, model);
+}
+
+#[test]
+fn an_overwrite_that_removes_first_is_found_out() {
+    let model = overwritten(|cache| {
+        cache.remove("id");
+        cache.insert("id", "new", MINUTE).expect("no limits");
+    });
+    found("remove, then insert", "never absent", model);
+}
+
+/// Two reads while the value ends and another takes its place.
+fn ended(read: fn(&Cache) -> Option<Bytes>) -> impl Fn() + Sync + Send {
+    move || {
         let (cache, clock) = unlimited();
         cache.insert("id", "old", 10 * MS).expect("no limits");
         let (seen, ()) = both(
             &cache,
-            |cache| [cache.get("id"), cache.get("id")],
+            move |cache| [read(cache), read(cache)],
             move |cache| {
                 clock.advance(10 * MS);
-                assert_eq!(cache.get("id"), None);
+                assert_eq!(cache.get("id"), None, "the old value came back");
                 cache.insert("id", "new", 10 * MS).expect("no limits");
             },
         );
@@ -46,44 +63,100 @@ fn an_ended_entry_is_not_seen_again_whoever_overwrites_it() {
             "{seen:?}"
         );
         assert!(!matches!(seen, [Some(b"new"), None]), "{seen:?}");
-        assert_eq!(cache.get("id").as_deref(), Some(&b"new"[..]));
+        let last = cache.get("id");
+        assert_eq!(
+            last.as_deref(),
+            Some(&b"new"[..]),
+            "the old value came back"
+        );
         cache.check_invariants();
+    }
+}
+
+#[test]
+fn an_ended_entry_is_not_seen_again_whoever_overwrites_it() {
+    let model = ended(|cache| cache.get("id"));
+    explore("get, overwrite, expire", 3, model);
+}
+
+#[test]
+fn a_read_that_writes_back_what_it_saw_is_found_out() {
+    let model = ended(|cache| {
+        let value = cache.get("id")?;
+        cache
+            .insert("id", value.clone(), 10 * MS)
+            .expect("no limits");
+        Some(value)
     });
+    found("read, then write back", "the old value came back", model);
+}
+
+/// An entry is extended in its last millisecond, while somebody sweeps.
+fn extended(
+    touch: fn(&Cache) -> bool,
+    pass_and_sweep: fn(&Cache, &ModelClock),
+) -> impl Fn() + Sync + Send {
+    move || {
+        let (cache, clock) = unlimited();
+        cache.insert("id", "v", 10 * MS).expect("no limits");
+        clock.advance(9 * MS);
+        let (touched, ()) = both(&cache, touch, move |cache| pass_and_sweep(cache, &clock));
+        assert_eq!(cache.contains("id"), touched, "touched and gone");
+        cache.maintain(10);
+        assert_eq!(cache.len(), usize::from(touched));
+        cache.check_invariants();
+    }
+}
+
+fn touch(cache: &Cache) -> bool {
+    cache.touch("id", 100 * MS)
+}
+
+fn pass_and_sweep(cache: &Cache, clock: &ModelClock) {
+    clock.advance(MS);
+    cache.maintain(10);
 }
 
 #[test]
 fn an_extended_entry_never_dies_by_a_sweep() {
-    explore("touch, sweep", 3, || {
-        let (cache, clock) = unlimited();
-        cache.insert("id", "v", 10 * MS).expect("no limits");
-        clock.advance(9 * MS);
-        let (touched, _) = both(
-            &cache,
-            |cache| cache.touch("id", 100 * MS),
-            move |cache| {
-                clock.advance(MS);
-                cache.maintain(10)
-            },
-        );
-        assert_eq!(cache.contains("id"), touched);
-        cache.maintain(10);
-        assert_eq!(cache.len(), usize::from(touched));
-        cache.check_invariants();
-    });
+    explore("touch, sweep", 3, extended(touch, pass_and_sweep));
 }
 
 #[test]
-fn of_two_compare_and_swaps_one_wins() {
-    explore("two compare-and-swaps", 3, || {
+fn a_sweep_that_judges_before_it_removes_is_found_out() {
+    let stale = |cache: &Cache, clock: &ModelClock| {
+        let due = cache.time_to_live("id") == Some(TimeToLive::Left(MS));
+        clock.advance(MS);
+        if due {
+            cache.remove("id");
+        }
+    };
+    found("stale sweep", "touched and gone", extended(touch, stale));
+}
+
+#[test]
+fn a_touch_that_answers_before_it_touches_is_found_out() {
+    let hasty = |cache: &Cache| {
+        let there = cache.contains("id");
+        cache.touch("id", 100 * MS);
+        there
+    };
+    let model = extended(hasty, pass_and_sweep);
+    found("hasty touch", "touched and gone", model);
+}
+
+type Swap = fn(&Cache, Version, &'static str) -> Replaced;
+
+/// Two compare-and-swaps that expect the same version.
+fn swapped(swap: Swap) -> impl Fn() + Sync + Send {
+    move || {
         let (cache, _) = unlimited();
         let seen = cache.insert("id", "v", MINUTE).expect("no limits");
-        let swap = move |value: &'static str| {
-            move |cache: &sessile::Cache| {
-                let done = cache.replace("id", value, MINUTE, Some(seen));
-                done.expect("no limits")
-            }
-        };
-        let answers = both(&cache, swap("a"), swap("b"));
+        let answers = both(
+            &cache,
+            move |cache| swap(cache, seen, "a"),
+            move |cache| swap(cache, seen, "b"),
+        );
         let (winner, value) = match answers {
             (Replaced::Done(winner), Replaced::Conflict(seen)) => {
                 assert_eq!(winner, seen);
@@ -93,114 +166,90 @@ fn of_two_compare_and_swaps_one_wins() {
                 assert_eq!(winner, seen);
                 (winner, "b")
             }
-            answers => panic!("{answers:?}"),
+            answers => panic!("not one winner: {answers:?}"),
         };
         assert_eq!(cache.get_versioned("id"), Some((value.into(), winner)));
         cache.check_invariants();
+    }
+}
+
+#[test]
+fn of_two_compare_and_swaps_one_wins() {
+    let model = swapped(|cache, seen, value| {
+        let done = cache.replace("id", value, MINUTE, Some(seen));
+        done.expect("no limits")
     });
+    explore("two compare-and-swaps", 3, model);
+}
+
+#[test]
+fn a_compare_and_swap_made_of_a_read_and_a_write_is_found_out() {
+    let model = swapped(|cache, seen, value| {
+        let (_, current) = cache.get_versioned("id").expect("nobody removes it");
+        if current != seen {
+            return Replaced::Conflict(current);
+        }
+        Replaced::Done(cache.insert("id", value, MINUTE).expect("no limits"))
+    });
+    found("compare, then write", "not one winner", model);
+}
+
+/// Somebody comes by a shard where an entry has ended, while it is written anew.
+fn helped(help: fn(&Cache)) -> impl Fn() + Sync + Send {
+    move || {
+        let (cache, clock) = unlimited();
+        cache.insert("id", "old", MS).expect("no limits");
+        clock.advance(MS);
+        both(&cache, help, |cache| {
+            cache.insert("id", "new", MINUTE).expect("no limits")
+        });
+        let last = cache.get("id");
+        assert_eq!(last.as_deref(), Some(&b"new"[..]), "the new one was taken");
+        let stats = cache.stats();
+        assert_eq!((stats.expired, stats.entries), (1, 1));
+        cache.check_invariants();
+    }
 }
 
 #[test]
 fn a_helper_does_not_reclaim_what_a_writer_just_wrote() {
-    explore("help, insert", 3, || {
-        let (cache, clock) = unlimited();
-        cache.insert("id", "old", MS).expect("no limits");
-        clock.advance(MS);
-        let (_, _) = both(
-            &cache,
-            |cache| cache.contains("other"),
-            |cache| cache.insert("id", "new", MINUTE).expect("no limits"),
-        );
-        assert_eq!(cache.get("id").as_deref(), Some(&b"new"[..]));
-        let stats = cache.stats();
-        assert_eq!((stats.expired, stats.entries), (1, 1));
-        cache.check_invariants();
-    });
+    let model = helped(|cache| assert!(!cache.contains("other")));
+    explore("help, insert", 3, model);
 }
 
 #[test]
-fn a_cleared_namespace_holds_only_what_came_later() {
-    explore("clear namespace, insert", 3, || {
-        let (cache, _) = unlimited();
-        let space = cache.namespace("a:").expect("a short prefix");
-        cache
-            .insert(space.key(b"1"), "v", MINUTE)
-            .expect("no limits");
-        cache.insert("1", "other", MINUTE).expect("no limits");
-        let (cleared, _) = both(
-            &cache,
-            move |cache| cache.clear_namespace(space),
-            move |cache| {
-                cache
-                    .insert(space.key(b"2"), "v", MINUTE)
-                    .expect("no limits")
-            },
-        );
-        assert!(!cache.contains(space.key(b"1")) && cache.contains("1"));
-        assert_eq!(cleared + cache.len(), 3);
-        assert_eq!(cache.contains(space.key(b"2")), cleared == 1);
-        cache.check_invariants();
+fn a_helper_that_judges_before_it_reclaims_is_found_out() {
+    let model = helped(|cache| {
+        if !cache.contains("id") {
+            cache.remove("id");
+        }
     });
+    found("stale helper", "the new one was taken", model);
 }
 
-#[test]
-fn a_snapshot_holds_one_of_the_values_there_were() {
-    explore("snapshot, overwrite", 3, || {
-        let (cache, _) = unlimited();
-        cache.insert("id", "old", MINUTE).expect("no limits");
-        cache
-            .insert("stays", "v", Terms::forever())
-            .expect("no limits");
-        let (bytes, _) = both(
-            &cache,
-            |cache| {
-                let mut bytes = Vec::new();
-                let done = cache
-                    .snapshot(&mut bytes)
-                    .expect("a vector takes everything");
-                assert_eq!(done.entries, 2);
-                bytes
-            },
-            |cache| cache.insert("id", "new", MINUTE).expect("no limits"),
-        );
-        let (other, _) = unlimited();
-        assert_eq!(
-            other.restore(&bytes[..]).expect("a whole snapshot").entries,
-            2
-        );
-        let value = other.get("id").expect("it was there throughout");
-        assert!(&value[..] == b"old" || &value[..] == b"new");
-        assert_eq!(other.get("stays").as_deref(), Some(&b"v"[..]));
-    });
-}
-
-#[test]
-fn an_entry_that_stays_is_visited_once() {
-    explore("iter, insert, remove", 3, || {
-        let (cache, _) = unlimited();
-        cache.insert("goes", "v", MINUTE).expect("no limits");
-        cache.insert("stays", "v", MINUTE).expect("no limits");
-        let (seen, ()) = both(
-            &cache,
-            |cache| cache.iter().filter(|entry| entry.key == "stays").count(),
-            |cache| {
-                assert!(cache.remove("goes"));
-                cache.insert("comes", "v", MINUTE).expect("no limits");
-            },
-        );
-        assert_eq!(seen, 1);
+/// One thread takes an entry, another removes it.
+fn taken(take: fn(&Cache) -> Option<Bytes>) -> impl Fn() + Sync + Send {
+    move || {
+        let (cache, _) = cache(Cache::builder().max_entries(5).shards(1));
+        cache.insert("id", "v", MINUTE).expect("room");
+        let (taken, removed) = both(&cache, take, |cache| cache.remove("id"));
+        assert_ne!(taken.is_some(), removed, "not one of the two had it");
+        assert!(cache.is_empty());
         cache.check_invariants();
-    });
+    }
 }
 
 #[test]
 fn a_take_and_a_remove_do_not_both_succeed() {
-    explore("take, remove", 3, || {
-        let (cache, _) = cache(sessile::Cache::builder().max_entries(5).shards(1));
-        cache.insert("id", "v", MINUTE).expect("room");
-        let (taken, removed) = both(&cache, |cache| cache.take("id"), |cache| cache.remove("id"));
-        assert_ne!(taken.is_some(), removed);
-        assert!(cache.is_empty());
-        cache.check_invariants();
+    explore("take, remove", 3, taken(|cache| cache.take("id")));
+}
+
+#[test]
+fn a_take_made_of_a_read_and_a_remove_is_found_out() {
+    let model = taken(|cache| {
+        let value = cache.get("id");
+        cache.remove("id");
+        value
     });
+    found("read, then remove", "not one of the two had it", model);
 }
