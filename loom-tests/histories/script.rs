@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sessile::{Cache, Clock, ManualClock, Replaced, Version};
+use sessile::{Cache, Clock, ManualClock, Replaced, TimeToLive, Version};
 use shuttle::rand::{Rng, thread_rng};
 
 use super::model::{Act, Answer, What};
@@ -27,6 +27,27 @@ pub(crate) enum Plant {
     SwapsInTwoSteps,
     TakesInTwoSteps,
     TouchesInTwoSteps,
+    /// Entries end later than was asked for.
+    EndsLate,
+    /// Entries end earlier than was asked for.
+    EndsEarly,
+    /// What is about to end is chosen, time passes, and then the chosen are removed.
+    SweepsInTwoSteps,
+    /// Whoever is evicted by a write comes back after it.
+    BringsBackTheEvicted,
+    /// An overwrite leaves the old value where it is, for fear of the limit.
+    LosesOverwrites,
+}
+
+impl Plant {
+    /// What a cache with this bug makes of a lifetime, in milliseconds.
+    fn bend(self, ttl: u64) -> u64 {
+        match self {
+            Self::EndsLate => ttl + 10,
+            Self::EndsEarly => ttl.div_ceil(2),
+            _ => ttl,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -91,7 +112,7 @@ impl Scene {
         let name = random.gen_range(0..KEYS);
         let key: &[u8] = &[name];
         let ttl = random.gen_range(1..30_u64);
-        let life = Duration::from_millis(ttl);
+        let life = Duration::from_millis(self.plant.bend(ttl));
         let bytes = value.to_le_bytes().to_vec();
         let verb = random.gen_range(0..16);
         let cache = &self.cache;
@@ -99,7 +120,7 @@ impl Scene {
         let call = self.stamps.fetch_add(1, Ordering::SeqCst);
         let what = match verb {
             0..=2 => {
-                let version = cache.insert(key, bytes, life).expect("room").to_u64();
+                let version = self.insert(name, bytes, life);
                 What::Insert {
                     value,
                     version,
@@ -144,9 +165,7 @@ impl Scene {
             12 => What::Remove(cache.remove(key)),
             13 => What::Take(self.take(key).map(|value| number(&value))),
             14 => {
-                self.clock
-                    .advance(Duration::from_millis(random.gen_range(1..20)));
-                cache.maintain(2);
+                self.pass(Duration::from_millis(random.gen_range(1..20)));
                 return;
             }
             _ => {
@@ -171,6 +190,49 @@ impl Scene {
                 what,
             };
             history.push(Recorded { call, end, act });
+        }
+    }
+
+    fn insert(&self, name: u8, value: Vec<u8>, life: Duration) -> u64 {
+        let put = |name: u8, value| {
+            let version = self.cache.insert(&[name], value, life).expect("room");
+            version.to_u64()
+        };
+        match self.plant {
+            Plant::BringsBackTheEvicted => {
+                let other = (name + 1) % KEYS;
+                let before = self.cache.get(&[other]);
+                let version = put(name, value.into());
+                if let Some(value) = before
+                    && !self.cache.contains(&[other])
+                {
+                    put(other, value);
+                }
+                version
+            }
+            Plant::LosesOverwrites if self.cache.contains(&[name]) => self
+                .cache
+                .get_versioned(&[name])
+                .map_or(0, |seen| seen.1.to_u64()),
+            _ => put(name, value.into()),
+        }
+    }
+
+    /// Lets time pass and sweeps.
+    fn pass(&self, by: Duration) {
+        if self.plant != Plant::SweepsInTwoSteps {
+            self.clock.advance(by);
+            self.cache.maintain(2);
+            return;
+        }
+        let ends = |name: &u8| {
+            let left = self.cache.time_to_live(&[*name]);
+            matches!(left, Some(TimeToLive::Left(left)) if left <= by)
+        };
+        let chosen: Vec<u8> = (0..KEYS).filter(ends).collect();
+        self.clock.advance(by);
+        for name in chosen {
+            self.cache.remove(&[name]);
         }
     }
 
