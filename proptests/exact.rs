@@ -255,6 +255,9 @@ fn planted_bugs_are_found() {
             run(&ops, shards, plant);
             Ok(())
         });
-        assert!(result.is_err(), "{plant:?} was not found");
+
+        // The first that differs may be what is held, an answer or a lifetime.
+        let words = ["the model has it too", "left == right", "but the model has"];
+        crate::found(plant, &words, result);
     }
 }

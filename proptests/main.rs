@@ -11,7 +11,9 @@ mod snapshot;
 mod subject;
 mod wheel;
 
-use proptest::test_runner::{Config, FileFailurePersistence};
+use std::fmt::Debug;
+
+use proptest::test_runner::{Config, FileFailurePersistence, TestError};
 
 /// The configuration of every property.
 fn config() -> Config {
@@ -23,10 +25,22 @@ fn config() -> Config {
     }
 }
 
-/// For planted bugs: nothing is written down, and a few cases must do.
+/// Demands that a property which holds `bug` has failed, and for a reason that `words` name: one
+/// that fails otherwise proves as little as one that passes.
+fn found<T: Debug>(bug: impl Debug, words: &[&str], result: Result<(), TestError<T>>) {
+    match result {
+        Err(TestError::Fail(why, _)) if words.iter().any(|words| why.message().contains(words)) => {
+        }
+        Err(failure) => panic!("{bug:?} was found for another reason: {failure}"),
+        Ok(()) => panic!("{bug:?} was not found"),
+    }
+}
+
+/// For planted bugs: nothing is written down, a few cases must do, and nobody reads the smallest.
 fn config_of_plants() -> Config {
     Config {
         failure_persistence: None,
+        max_shrink_iters: 100,
         ..Config::default()
     }
 }

@@ -17,6 +17,14 @@ pub(crate) enum Plant {
     ServesTheEnded,
     /// `touch` does nothing.
     ForgetsTouches,
+    /// The cache has room for one entry more than its limit says, and for one byte more.
+    OneTooMany,
+    /// The cache has room for one entry less.
+    OneTooFew,
+    /// A newcomer takes the place of a protected entry.
+    EvictsTheProtected,
+    /// A newcomer is evicted at once.
+    EvictsTheNewcomer,
 }
 
 pub(crate) struct Subject {
