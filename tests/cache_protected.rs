@@ -203,34 +203,6 @@ fn protected_bytes_are_a_budget_of_their_own() {
 }
 
 #[test]
-fn a_flood_of_visitors_logs_nobody_out_however_often_it_touches_its_own() {
-    for touches in [0, 1, 16] {
-        let cache = Cache::builder()
-            .max_entries(2_000)
-            .protected_entries(1_000)
-            .shards(16)
-            .build()
-            .unwrap();
-        for number in 0..1_000 {
-            cache.insert(&key(number), "login", LOGIN).unwrap();
-        }
-        for number in 0..20_000 {
-            let name = key(1_000_000 + number);
-            cache.insert(&name, "flood", VISITOR).unwrap();
-            for _ in 0..touches {
-                cache.touch(&name, MINUTE);
-            }
-            if number % 5 == 0 {
-                cache.get(&key(number % 200));
-            }
-        }
-        assert!((0..1_000).all(|number| cache.contains(&key(number))));
-        let stats = cache.stats();
-        assert_eq!((stats.entries, stats.evicted_protected), (2_000, 0));
-    }
-}
-
-#[test]
 fn a_cache_too_small_for_a_protected_entry_says_so_at_once() {
     for choice in [WhenFull::Refuse, WhenFull::EvictColdest] {
         let cache = Cache::builder()
