@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
-# what takes an optimized build: the eviction attack of ten million sessions
-export CARGO_TARGET_DIR=$SESSILE_TARGET
+# the eviction attack of ten million sessions; SESSILE_KILLS snapshot writers killed
+export CARGO_TARGET_DIR=$SESSILE_TARGET SESSILE_KILLS=${SESSILE_KILLS:-100}
 cargo test -p sessile --release --test cache_attack -- --ignored --nocapture
+cargo test -p sessile --release --test snapshot killed -- --nocapture

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::time::Duration;
 
 use sessile::{Cache, ErrorKind, Terms};
 
@@ -55,46 +54,6 @@ fn no_lock_is_held_during_input_and_output() {
     cache.clear();
     cache.restore(Busy(&cache, &bytes[..])).unwrap();
     assert_eq!(cache.len(), 5001);
-}
-
-/// Names the file that the process started by the next test writes until it is killed.
-const VICTIM: &str = "SESSILE_TEST_KILLED_WRITER";
-
-#[test]
-fn a_killed_writer_leaves_a_whole_file() {
-    let fill = || {
-        let cache = cache();
-        for number in 0..300_u32 {
-            let key = number.to_le_bytes();
-            cache.insert(&key, vec![7; 3000], Terms::forever()).unwrap();
-        }
-        cache
-    };
-    if let Some(path) = std::env::var_os(VICTIM) {
-        let cache = fill();
-        loop {
-            cache.snapshot_to_file(&path).unwrap();
-        }
-    }
-    let folder = Folder::new();
-    let path = folder.0.join("cache");
-    fill().snapshot_to_file(&path).unwrap();
-    let mut interrupted = 0;
-    for turn in 0..15 {
-        let mut writer = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "files::a_killed_writer_leaves_a_whole_file"])
-            .env(VICTIM, &path)
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        // Real time: what is interrupted is another process.
-        std::thread::sleep(Duration::from_millis(40 + 3 * turn));
-        writer.kill().unwrap();
-        writer.wait().unwrap();
-        assert_eq!(cache().restore_from_file(&path).unwrap().entries, 300);
-        interrupted = folder.names().len() - 1;
-    }
-    println!("{interrupted} of 15 writers were killed while they wrote");
 }
 
 /// Fails after so many writes.

@@ -4,6 +4,8 @@
 mod content;
 mod damage;
 mod files;
+mod killed;
+mod leftovers;
 mod times;
 
 use std::fs;
