@@ -23,7 +23,17 @@
 //! | test with time in your hand | [`ManualClock`] |
 
 pub mod cache;
+#[cfg(feature = "session")]
+pub mod codec;
+#[cfg(feature = "cookie")]
+pub mod cookie;
 pub mod error;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "session")]
+pub mod id;
+#[cfg(feature = "session")]
+pub mod session;
 pub mod store;
 mod sync;
 pub mod time;

@@ -10,7 +10,14 @@ const CODE_LINES_MAX: usize = 400;
 const CODE_LINES_WATCH: usize = 300;
 
 /// The floors of `src/`, lowest first: a folder imports from lower ones and from itself.
-const FLOORS: [&[&str]; 3] = [&["error", "time", "sync"], &["cache"], &["store"]];
+const FLOORS: [&[&str]; 6] = [
+    &["error", "time", "sync"],
+    &["id", "codec", "cache"],
+    &["store"],
+    &["session"],
+    &["cookie"],
+    &["http"],
+];
 
 struct Source {
     /// From the crate's root, with forward slashes.

@@ -1,0 +1,1 @@
+//! Record formats: how a session becomes bytes and bytes become a session.

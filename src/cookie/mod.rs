@@ -1,0 +1,1 @@
+//! Cookies: parsed, built, signed, encrypted, and kept together per request.

@@ -1,0 +1,1 @@
+//! The request flow, and the adapters that put it into a server.

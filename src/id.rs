@@ -1,0 +1,1 @@
+//! Session ids, and the keys that stores see in their place.
