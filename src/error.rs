@@ -17,6 +17,9 @@ pub enum ErrorKind {
     InvalidConfig,
     /// A budget is used up and its owner chose to refuse newcomers. Later calls may succeed.
     Full,
+    /// Something is longer than what has to carry it takes, a cookie than a browser keeps. Nothing
+    /// was cut; put less into it.
+    TooLarge,
     /// Stored bytes are torn, truncated, foreign or altered. Nothing of them was used.
     Corrupt,
     /// Stored bytes were written by a newer version of this crate.
@@ -55,7 +58,7 @@ impl ErrorKind {
     #[must_use]
     pub const fn fault(self) -> Fault {
         match self {
-            Self::InvalidInput => Fault::Caller,
+            Self::InvalidInput | Self::TooLarge => Fault::Caller,
             Self::InvalidConfig => Fault::Configuration,
             Self::Full => Fault::Capacity,
             Self::Corrupt | Self::UnsupportedVersion => Fault::Data,
