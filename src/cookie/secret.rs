@@ -1,7 +1,9 @@
 //! One key of a ring: what is derived from it, and the two algorithms it drives.
 
 use chacha20poly1305::aead::AeadInPlace as _;
+use chacha20poly1305::aead::generic_array::GenericArray;
 use chacha20poly1305::{KeyInit as _, Tag, XChaCha20Poly1305, XNonce};
+use hmac::digest::FixedOutput as _;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -28,31 +30,24 @@ impl Scope<'_> {
 
 /// Two keys derived from a given one, which is not kept.
 ///
-/// They live where they were derived until they are overwritten; that is why rings share them.
-/// The schedules of both algorithms are computed for each call (about 0.1 µs), because those of HMAC
+/// They are written where they lie until they are overwritten; that is why rings share them. The
+/// schedules of both algorithms are computed for each call (about 0.1 µs), because those of HMAC
 /// could not be overwritten.
 pub(super) struct Secret {
-    signing: Zeroizing<[u8; MAC_BYTES]>,
-    sealing: Zeroizing<[u8; MAC_BYTES]>,
+    signing: Key,
+    sealing: Key,
 }
+
+type Key = Box<Zeroizing<[u8; MAC_BYTES]>>;
 
 impl Secret {
     pub(super) const NONCE_BYTES: usize = 24;
     pub(super) const TAG_BYTES: usize = 16;
 
     pub(super) fn derive(key: &[u8]) -> Self {
-        let derive = |usage: &[u8]| {
-            let mut derived = Zeroizing::new([0; MAC_BYTES]);
-            let mut mac = hmac(key);
-            mac.update(usage);
-            derived.copy_from_slice(
-                &Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes()))[..],
-            );
-            derived
-        };
         Self {
-            signing: derive(b"sessile cookie v1: sign"),
-            sealing: derive(b"sessile cookie v1: seal"),
+            signing: derive(hmac(key).chain_update(b"sessile cookie v1: sign")),
+            sealing: derive(hmac(key).chain_update(b"sessile cookie v1: seal")),
         }
     }
 
@@ -67,7 +62,7 @@ impl Secret {
     }
 
     fn signed(&self, scope: Scope<'_>, signed: &[u8]) -> Hmac<Sha256> {
-        let mut mac = hmac(&*self.signing);
+        let mut mac = hmac(&self.signing[..]);
         scope.feed(&mut mac);
         mac.update(signed);
         mac
@@ -110,12 +105,18 @@ impl Secret {
 
     /// Each purpose and form has a key of its own.
     fn cipher(&self, scope: Scope<'_>, form: u8) -> XChaCha20Poly1305 {
-        let mut mac = hmac(&*self.sealing);
+        let mut mac = hmac(&self.sealing[..]);
         mac.update(&[form]);
         mac.update(scope.purpose.as_bytes());
-        let key = Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes()));
-        XChaCha20Poly1305::new((&*key).into())
+        XChaCha20Poly1305::new(GenericArray::from_slice(&derive(mac)[..]))
     }
+}
+
+/// Finishes where the key will lie: no copy is left on the way.
+fn derive(mac: Hmac<Sha256>) -> Key {
+    let mut key = Key::default();
+    mac.finalize_into(GenericArray::from_mut_slice(&mut key[..]));
+    key
 }
 
 fn hmac(key: &[u8]) -> Hmac<Sha256> {
@@ -131,4 +132,68 @@ fn associated(scope: Scope<'_>, form: u8) -> Vec<u8> {
         bytes.extend_from_slice(part.as_bytes());
     }
     bytes
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::{File, read_to_string};
+    use std::os::unix::fs::FileExt as _;
+
+    use super::*;
+    use crate::cookie::Keyring;
+
+    const MASK: u8 = 0xA5;
+
+    /// Counts the places in this process's writable memory that hold the bytes whose masked copy is
+    /// given: the search itself must not hold what it searches for.
+    fn hits(masked: &[u8]) -> usize {
+        let memory = File::open("/proc/self/mem").expect("Linux has it");
+        let maps = read_to_string("/proc/self/maps").expect("Linux has it");
+        let mut found = 0;
+        let mut chunk = vec![0; 1 << 20];
+        for line in maps.lines().filter(|line| line.contains(" rw")) {
+            let (range, _) = line.split_once(' ').expect("a range comes first");
+            let (start, end) = range.split_once('-').expect("two addresses");
+            let hex = |address| u64::from_str_radix(address, 16).expect("an address");
+            let (mut at, end) = (hex(start), hex(end));
+            while at < end {
+                let read = memory.read_at(&mut chunk, at).unwrap_or(0);
+                let read = read.min(usize::try_from(end - at).unwrap_or(read));
+                found += (0..read.saturating_sub(masked.len() - 1))
+                    .filter(|&start| {
+                        chunk[start] ^ MASK == masked[0]
+                            && (1..masked.len())
+                                .all(|index| chunk[start + index] ^ MASK == masked[index])
+                    })
+                    .count();
+                if read <= masked.len() {
+                    break;
+                }
+                at += (read - (masked.len() - 1)) as u64;
+            }
+        }
+        chunk.fill(0);
+        found
+    }
+
+    #[test]
+    fn sec14_derived_keys_are_gone_from_memory_after_the_last_clone() {
+        let ring = Keyring::random().expect("randomness");
+        let masked = |key: &Key| key.iter().map(|byte| byte ^ MASK).collect::<Vec<_>>();
+        let keys = [
+            masked(&ring.keys()[0].signing),
+            masked(&ring.keys()[0].sealing),
+        ];
+        let clone = ring.clone();
+        drop(ring);
+        let text = clone.seal("p", "n", b"v").expect("randomness");
+        assert!(clone.open("p", "n", &text).is_some());
+        for key in &keys {
+            assert!(hits(key) >= 1, "the search finds a living key");
+        }
+        drop(clone);
+        for key in &keys {
+            assert_eq!(hits(key), 0);
+        }
+    }
 }
