@@ -388,6 +388,7 @@ fn sec17_nothing_that_ends_a_header_gets_into_one() {
         refused(named(bad), &["byte 1"]);
     }
     refused(named("foo").path("no/slash"), &["begin with `/`"]);
+    refused(named("foo").path("/a "), &["ends with a space"]);
     for bad in ["", ".", "a..b", "a.", "-a.b", "a-.b", "a b", "[::1]", "a:b"] {
         refused(named("foo").domain(bad), &["its domain"]);
     }

@@ -74,6 +74,9 @@ pub(super) fn path(path: &str) -> Result<()> {
             "holds a control character, `;`, `,` or non-ASCII text at byte {at}: percent-encode it"
         ));
     }
+    if path.ends_with(' ') {
+        return refused("ends with a space, which browsers take off: percent-encode it");
+    }
     if path.len() > ATTRIBUTE_BYTES_MAX {
         return refused(&format!("has more than {ATTRIBUTE_BYTES_MAX} bytes"));
     }
