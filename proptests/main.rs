@@ -1,8 +1,10 @@
-//! Random operations against naive models; every run ends with a recount of the cache.
+//! Random operations against naive models, every run ending with a recount of the cache; random cookies
+//! against what a browser reads.
 //!
 //! `PROPTEST_CASES` says how many cases each property gets (default 256). Failures are written to
 //! `regressions/` and replayed first from then on.
 
+mod cookie;
 mod exact;
 mod limits;
 mod model;
