@@ -14,6 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Cookies that one response may set or remove; browsers keep about 180 for a site.
 pub const CHANGES_MAX: usize = 256;
+/// Cookies of one name that are tried: each forged one costs a proof for every key.
+const TRIES_MAX: usize = 64;
 
 /// The cookies of one request, and what its response changes about them.
 ///
@@ -22,8 +24,8 @@ pub const CHANGES_MAX: usize = 256;
 /// Removal repeats every attribute and is sent only if the request carried the cookie.
 ///
 /// What a request claims in a signed or private cookie is believed only if it verifies; of several
-/// cookies of one name the first that does is taken, whatever their order. Everything else counts as
-/// absent and is never written back.
+/// cookies of one name the first that does is taken, whatever their order (64 are tried). Everything
+/// else counts as absent and is never written back.
 ///
 /// A jar belongs to one request and is not shared: it has no lock. Making one copies the header
 /// lines (one allocation, 64 KiB at most); nothing is parsed before it is asked for.
@@ -354,7 +356,7 @@ impl Jar {
     fn read(&self, name: &str, protection: Protection) -> Result<(SignedCookie, bool)> {
         let ring = self.settings.ring(name)?;
         let mut was_sent = false;
-        for text in self.request.candidates(name) {
+        for text in self.request.candidates(name).take(TRIES_MAX) {
             was_sent = true;
             let Some(opened) = self.unprotect(ring, name, text, protection) else {
                 continue;
@@ -397,7 +399,7 @@ impl Jar {
         };
         Ok(match self.change(name) {
             Some(Change::Ready(cookie)) => open(cookie.value()),
-            _ => self.request.candidates(name).find_map(open),
+            _ => (self.request.candidates(name).take(TRIES_MAX)).find_map(open),
         })
     }
 

@@ -184,3 +184,18 @@ fn debug_shows_no_value() {
     let shown = format!("{shown} {jar:?} {:?} {:?}", jar.finish(), browser.settings);
     assert!(!shown.contains("canary"), "{shown}");
 }
+
+#[test]
+fn many_forged_cookies_of_a_name_are_tried_up_to_a_limit() {
+    let mut browser = Browser::new(settings());
+    browser.visit(|jar| drop(swap(jar, "foo", "bar")));
+    let genuine = browser.cookies["foo"].clone();
+    for (forged, is_found) in [(63, true), (64, false)] {
+        let line = format!(
+            "{}foo={genuine}",
+            format!("foo={genuine}A; ").repeat(forged)
+        );
+        let mut jar = Jar::new(browser.settings.clone(), [line.as_str()], NOW_MS);
+        assert_eq!(jar.signed("foo").expect("a key").is_empty(), !is_found);
+    }
+}
