@@ -30,6 +30,12 @@ pub enum ErrorKind {
     Unavailable,
     /// A backend did not answer in time; whether it acted is unknown.
     Timeout,
+    /// What was to be changed is no more: a session that was destroyed, revoked or has expired
+    /// since it was loaded. Nothing was written; repeating the call cannot help.
+    Gone,
+    /// Others changed the same session so often that a commit gave up. Nothing was written; the
+    /// changes are kept and the call may be repeated.
+    Conflict,
 }
 
 /// Says who has to act on an error.
@@ -58,9 +64,9 @@ impl ErrorKind {
     #[must_use]
     pub const fn fault(self) -> Fault {
         match self {
-            Self::InvalidInput | Self::TooLarge => Fault::Caller,
+            Self::InvalidInput | Self::TooLarge | Self::Gone => Fault::Caller,
             Self::InvalidConfig => Fault::Configuration,
-            Self::Full => Fault::Capacity,
+            Self::Full | Self::Conflict => Fault::Capacity,
             Self::Corrupt | Self::UnsupportedVersion => Fault::Data,
             Self::Io | Self::Unavailable | Self::Timeout => Fault::Backend,
         }
