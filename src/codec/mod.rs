@@ -1,1 +1,28 @@
 //! Record formats: how a session becomes bytes and bytes become a session.
+//!
+//! A record is a header of fixed fields and a flat map from names to encoded values:
+//!
+//! ```text
+//! C1 | version | format | flags | created | written | end | expiry | nonce | [owner] | body
+//!  1      1        1        1       8         8        8       8       8     1 + n     rest
+//! ```
+//!
+//! Numbers are little-endian, times are milliseconds since the Unix epoch. The body is one
+//! MessagePack or JSON map. Reading it is one scan that finds where names and values lie
+//! ([`Fields`]); values are decoded when somebody asks for them and are written back as the slices
+//! they came as. `C1` begins neither MessagePack nor JSON, so that records without a header, which
+//! Flask-Session writes ([`Layout::Bare`]), are told apart by their first byte.
+
+mod fields;
+mod format;
+mod header;
+mod json;
+mod msgpack;
+mod record;
+mod value;
+
+pub use fields::{Fields, FieldsBuilder};
+pub use format::{Format, Layout, Limits};
+pub use header::{Expiry, Header};
+pub use record::Record;
+pub use value::Value;
