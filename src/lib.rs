@@ -19,6 +19,7 @@
 //! | put it behind the session trait | [`store::SessionStore`], [`CacheStore`] |
 //! | choose a store at run time | [`DynStore`] |
 //! | write a store and prove it | `store::contract` (feature `contract`) |
+//! | give each client a session | `session::Sessions` (feature `session`) |
 //! | carry sessions over a restart | [`Cache::snapshot_to_file`], [`Cache::restore_from_file`] |
 //! | test with time in your hand | [`ManualClock`] |
 
@@ -48,6 +49,10 @@ pub use cache::{
     Snapshot, Stats, Terms, TimeToLive, Version, WhenFull,
 };
 pub use error::{Error, ErrorKind, Fault, Result};
+#[cfg(feature = "session")]
+pub use id::SessionId;
+#[cfg(feature = "session")]
+pub use session::{LazySession, Session, Sessions};
 pub use store::{CacheStore, Created, DynStore, Loaded, Purged, SessionStore};
 pub use time::{Clock, CoarseClock, ManualClock, PreciseClock};
 

@@ -131,7 +131,7 @@ impl Fields {
     }
 
     /// The same fields but `name`.
-    pub(super) fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         let mut slots = std::mem::take(&mut self.slots);
         slots.retain(|slot| self.name_bytes(slot) != name.as_bytes());
         self.slots = slots;

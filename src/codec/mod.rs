@@ -23,6 +23,7 @@ mod value;
 
 pub use fields::{Fields, FieldsBuilder};
 pub use format::{Format, Layout, Limits};
+pub(crate) use header::OWNER_BYTES_MAX;
 pub use header::{Expiry, Header};
 pub use record::Record;
 pub use value::Value;

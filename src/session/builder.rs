@@ -1,0 +1,234 @@
+//! Settings of a manager.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::index::LocalIndex;
+use super::manager::{Sessions, Shared};
+use super::message::Level;
+use super::owner::OwnerIndex;
+use super::renewals::Renewals;
+use super::rules::{EmptyPolicy, Rules, WhenReached};
+use super::turn::Turn;
+use crate::codec::{Format, Layout, Limits};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{IdFormat, KeyMaker};
+use crate::store::SessionStore;
+use crate::sync::atomic::AtomicU64;
+use crate::time::{Clock, CoarseClock, millis};
+
+/// Builds [`Sessions`]; every setting has a default.
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::session::{Sessions, WhenReached};
+/// use sessile::{Cache, CacheStore};
+///
+/// let store = CacheStore::new(Cache::builder().max_entries(100_000).build()?.into());
+/// let sessions = Sessions::builder(store)
+///     .idle(Duration::from_secs(30 * 60))
+///     .absolute(Some(Duration::from_secs(12 * 60 * 60)))
+///     .owner_limit(5, WhenReached::EndOldest)
+///     .build()?;
+/// # let _ = sessions;
+/// # Ok::<(), sessile::Error>(())
+/// ```
+#[must_use]
+pub struct SessionsBuilder<S, I = LocalIndex> {
+    store: S,
+    index: I,
+    keys: KeyMaker,
+    id_format: IdFormat,
+    clock: Arc<dyn Clock>,
+    idle: Duration,
+    absolute: Option<Duration>,
+    rules: Rules,
+}
+
+impl<S: SessionStore> SessionsBuilder<S> {
+    pub(super) fn new(store: S) -> Self {
+        let rules = Rules::default();
+        Self {
+            store,
+            index: LocalIndex::new(),
+            keys: KeyMaker::digest("id", None),
+            id_format: IdFormat::default(),
+            clock: Arc::new(CoarseClock),
+            idle: Duration::from_millis(rules.idle_ms),
+            absolute: rules.absolute_ms.map(Duration::from_millis),
+            rules,
+        }
+    }
+}
+
+impl<S: SessionStore, I: OwnerIndex> SessionsBuilder<S, I> {
+    /// Sets how ids become store keys. Default: digests in the namespace `id`.
+    ///
+    /// Two managers over one store need different namespaces.
+    pub fn keys(mut self, keys: KeyMaker) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Sets the form of ids. Default: [`IdFormat::Base64`].
+    pub fn id_format(mut self, format: IdFormat) -> Self {
+        self.id_format = format;
+        self
+    }
+
+    /// Sets how values are encoded. Default: [`Format::MessagePack`]. Records in the other format
+    /// are read and change over when they are written.
+    pub fn format(mut self, format: Format) -> Self {
+        self.rules.format = format;
+        self
+    }
+
+    /// Sets what surrounds the values. Default: [`Layout::Native`]. Records of the other layout are
+    /// read and change over when they are written.
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.rules.layout = layout;
+        self
+    }
+
+    /// Sets what a session may hold at most. Default: 1 MiB, 64 levels, 4096 values.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.rules.limits = limits;
+        self
+    }
+
+    /// Sets how long a session lives without use. Default: 14 days.
+    pub fn idle(mut self, timeout: Duration) -> Self {
+        self.idle = timeout;
+        self
+    }
+
+    /// Sets how long a session lives in all, however much it is used. Default: 90 days.
+    ///
+    /// Counted from the first commit; neither rotation nor saving moves it. A stolen id that is kept
+    /// in use would otherwise be good for ever.
+    pub fn absolute(mut self, timeout: Option<Duration>) -> Self {
+        self.absolute = timeout;
+        self
+    }
+
+    /// Says whether reading a session prolongs it. Default: yes; otherwise only writing does.
+    ///
+    /// A record's life is prolonged at most once per twentieth of the idle timeout, so a session may
+    /// end that much earlier than its last reading would have it.
+    pub fn sliding(mut self, sliding: bool) -> Self {
+        self.rules.sliding = sliding;
+        self
+    }
+
+    /// Says whether the cookies of sessions that say nothing themselves outlive the browser.
+    /// Default: yes.
+    pub fn permanent(mut self, permanent: bool) -> Self {
+        self.rules.permanent = permanent;
+        self
+    }
+
+    /// Sets what becomes of sessions whose last value is gone. Default: [`EmptyPolicy::Delete`].
+    pub fn on_empty(mut self, policy: EmptyPolicy) -> Self {
+        self.rules.on_empty = policy;
+        self
+    }
+
+    /// Limits how many sessions an owner has at once. Default: no limit.
+    pub fn owner_limit(mut self, max: usize, when_reached: WhenReached) -> Self {
+        self.rules.owner_sessions_max = Some(max);
+        self.rules.when_reached = when_reached;
+        self
+    }
+
+    /// Sets below which level messages are dropped. Default: [`Level::INFO`].
+    pub fn minimum_level(mut self, level: Level) -> Self {
+        self.rules.minimum = level;
+        self
+    }
+
+    /// Replaces the clock. Only its wall time is read.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Replaces the owner index, for stores that several processes share.
+    pub fn owner_index<J: OwnerIndex>(self, index: J) -> SessionsBuilder<S, J> {
+        SessionsBuilder {
+            store: self.store,
+            index,
+            keys: self.keys,
+            id_format: self.id_format,
+            clock: self.clock,
+            idle: self.idle,
+            absolute: self.absolute,
+            rules: self.rules,
+        }
+    }
+
+    /// Checks the settings and makes the manager.
+    ///
+    /// # Errors
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) for timeouts below a millisecond, limits of
+    /// zero or beyond 1 GiB, and an owner limit of zero;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the system gives no randomness.
+    pub fn build(mut self) -> Result<Sessions<S, I>> {
+        let check = |name: &str, time: Duration| match millis(time) {
+            0 => Err(Error::config(format!(
+                "configure sessions: the {name} timeout is zero; sessions that end at once are none"
+            ))),
+            ms => Ok(ms),
+        };
+        self.rules.idle_ms = check("idle", self.idle)?;
+        self.rules.absolute_ms = match self.absolute {
+            None => None,
+            Some(time) => Some(check("absolute", time)?),
+        };
+        if self.rules.owner_sessions_max == Some(0) {
+            return Err(Error::config(
+                "configure sessions: a limit of no session per owner lets nobody in",
+            ));
+        }
+        let Limits {
+            bytes,
+            depth,
+            entries,
+        } = self.rules.limits;
+        if bytes == 0 || bytes > 1 << 30 || depth == 0 || depth > 512 || entries == 0 {
+            return Err(Error::config(
+                "configure sessions: limits are 1 byte to 1 GiB, 1 to 512 levels, 1 value or more",
+            ));
+        }
+        let mut nonce = [0; 8];
+        getrandom::fill(&mut nonce).map_err(|source| {
+            Error::new(
+                ErrorKind::Unavailable,
+                "configure sessions: the operating system gives no randomness",
+            )
+            .with_source(source)
+        })?;
+        Ok(Sessions(Arc::new(Shared {
+            renewals: Renewals::new(self.clock.wall_ms()),
+            store: self.store,
+            index: self.index,
+            keys: self.keys,
+            id_format: self.id_format,
+            clock: self.clock,
+            rules: self.rules,
+            nonce: AtomicU64::new(u64::from_le_bytes(nonce)),
+            lanes: (0..LANES).map(|_| Turn::new()).collect(),
+        })))
+    }
+}
+
+/// Commits that met a conflict queue up in so many lanes, by their record's key.
+const LANES: usize = 64;
+
+impl<S, I> fmt::Debug for SessionsBuilder<S, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionsBuilder")
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,389 @@
+//! Commits: what a state's plan means in the store.
+
+use super::manager::Shared;
+use super::owner::{OwnerEntry, OwnerIndex};
+use super::session::Session;
+use super::state::{Attempt, Plan, Retired, Stored};
+use crate::cache::Replaced;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{SessionId, StoreKey};
+use crate::store::{Created, SessionStore};
+
+/// Times a commit tries again on top of what others wrote.
+const TRIES: usize = 16;
+/// Ids drawn for a new record before randomness is taken for broken.
+const DRAWS: usize = 8;
+
+/// What a commit did.
+///
+/// What the client's cookie needs follows from [`Session::id`]: set it if that differs from what the
+/// client sent, remove it if there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Committed {
+    /// Nothing: there was nothing to do.
+    Nothing,
+    /// The record's life was prolonged.
+    Renewed,
+    /// A first record was stored, under a new id.
+    Created,
+    /// The record was written.
+    Saved,
+    /// The record was stored under a new id, and the old one removed.
+    Rotated,
+    /// The record was removed or found to be gone; the session has no id any more.
+    Removed,
+}
+
+/// Whether a step ended the commit.
+pub(super) enum Step {
+    Done(Committed),
+    /// Somebody else wrote; the state is up to date again.
+    Again,
+}
+
+/// A write under way. Dropped before it is done, by an error or a cancellation, it hands the changes
+/// back to the session.
+pub(super) struct Open<'a> {
+    session: &'a Session,
+    pub(super) attempt: Attempt,
+    is_done: bool,
+}
+
+impl<'a> Open<'a> {
+    pub(super) fn done(mut self, stored: Stored) {
+        self.session.0.state.lock().done(&self.attempt, stored);
+        self.is_done = true;
+    }
+
+    pub(super) fn session(&self) -> &'a Session {
+        self.session
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.session.0.state.lock().undo(&self.attempt);
+        }
+    }
+}
+
+#[cold]
+pub(super) fn gone() -> Error {
+    Error::new(
+        ErrorKind::Gone,
+        "commit a session: it was destroyed, revoked or has expired since it was loaded",
+    )
+}
+
+impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
+    pub(super) async fn commit(&self, session: &Session) -> Result<Committed> {
+        if session.refusal().is_some() {
+            return Ok(Committed::Nothing);
+        }
+        let _turn = session.0.turn.take().await;
+        let retired = self.retire(session).await?;
+        let mut lane = None;
+        for _ in 0..TRIES {
+            let (plan, stored) = self.plan(session);
+            let step = match (plan, stored) {
+                (Plan::Create, _) => self.create(session).await?,
+                (Plan::Gone, _) => return Err(gone()),
+                (Plan::Touch, Some(stored)) => self.touch(session, stored).await?,
+                (Plan::Replace, Some(stored)) => self.replace(session, stored).await?,
+                (Plan::Rotate, Some(stored)) => self.rotate(session, stored).await?,
+                (Plan::Remove, Some(stored)) => self.remove(session, stored).await?,
+                (_, stored) => {
+                    self.seen(session, stored).await?;
+                    return Ok(match retired {
+                        true => Committed::Removed,
+                        false => Committed::Nothing,
+                    });
+                }
+            };
+            match step {
+                Step::Done(committed) => return Ok(committed),
+                // Those who lost once go one by one, so that each next try has few rivals.
+                Step::Again if lane.is_none() => lane = Some(self.lane(stored).take().await),
+                Step::Again => {}
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Conflict,
+            format!("commit a session: others wrote it {TRIES} times meanwhile; try again later"),
+        ))
+    }
+
+    fn plan(&self, session: &Session) -> (Plan, Option<Stored>) {
+        let now_ms = self.now_ms();
+        let state = session.0.state.lock();
+        let renewed_ms = match &state.stored {
+            // What was written is not looked up: a plan to write does not ask.
+            Some(stored) if !state.is_modified() => {
+                let noted_ms = self.renewals.last_ms(self.keys.key(&stored.id).as_ref());
+                noted_ms.max(state.header.written_ms)
+            }
+            _ => now_ms,
+        };
+        (state.plan(&self.rules, now_ms, renewed_ms), state.stored)
+    }
+
+    fn lane(&self, stored: Option<Stored>) -> &super::turn::Turn {
+        let key = stored.map(|stored| self.keys.key(&stored.id));
+        let byte = key.and_then(|key| key.as_ref().last().copied());
+        &self.lanes[usize::from(byte.unwrap_or(0)) % self.lanes.len()]
+    }
+
+    /// Encodes the session for a write.
+    pub(super) fn begin<'a>(&self, session: &'a Session) -> Result<Open<'a>> {
+        let nonce = self.next_nonce();
+        let now_ms = self.now_ms();
+        // Encoding copies what is stored; only handles of this very session wait for it.
+        let attempt = session.0.state.lock().begin(&self.rules, now_ms, nonce)?;
+        Ok(Open {
+            session,
+            attempt,
+            is_done: false,
+        })
+    }
+
+    async fn create(&self, session: &Session) -> Result<Step> {
+        let open = self.begin(session)?;
+        let stored = self.store_new(&open, None).await?;
+        let owner = open.attempt.owner.clone();
+        open.done(stored);
+        self.confirm(session, owner.as_deref(), stored).await?;
+        Ok(Step::Done(Committed::Created))
+    }
+
+    /// Stores the attempt under a new id.
+    pub(super) async fn store_new(&self, open: &Open<'_>, old: Option<Stored>) -> Result<Stored> {
+        let Attempt {
+            bytes,
+            owner,
+            life_ms,
+            ..
+        } = &open.attempt;
+        let old = old.map(|old| self.keys.key(&old.id));
+        for _ in 0..DRAWS {
+            let id = SessionId::random(self.id_format)?;
+            let key = self.keys.key(&id);
+            if let Some(owner) = owner {
+                // Before the record is there: whoever ends all sessions of the owner finds it.
+                self.admit(owner, &open.attempt, &key, old.as_ref()).await?;
+            }
+            let terms = self.terms(*life_ms, owner.is_some());
+            match self.store.create(key.as_ref(), bytes.clone(), terms).await {
+                Ok(Created::Done(version)) => return Ok(Stored { id, version }),
+                Ok(Created::Taken) => self.unlist(owner.as_deref(), &key).await?,
+                Err(error) => {
+                    self.unlist(owner.as_deref(), &key).await?;
+                    return Err(error);
+                }
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            format!("store a new session: {DRAWS} random ids were taken; randomness is broken"),
+        ))
+    }
+
+    /// Removes a new record again if its listing is gone: its owner's sessions were ended between
+    /// the listing and the record.
+    pub(super) async fn confirm(
+        &self,
+        session: &Session,
+        owner: Option<&str>,
+        stored: Stored,
+    ) -> Result<()> {
+        let Some(owner) = owner else {
+            return Ok(());
+        };
+        let key = self.keys.key(&stored.id);
+        if self.index.settle(owner, &key).await? {
+            return Ok(());
+        }
+        self.store.remove(key.as_ref()).await?;
+        let mut state = session.0.state.lock();
+        state.gone = true;
+        state.modified();
+        Err(gone())
+    }
+
+    async fn replace(&self, session: &Session, stored: Stored) -> Result<Step> {
+        let open = self.begin(session)?;
+        let key = self.keys.key(&stored.id);
+        let attempt = &open.attempt;
+        let (owner, was) = (attempt.owner.clone(), attempt.was.clone());
+        let is_bound = owner.is_some() && owner != was;
+        match &owner {
+            Some(owner) if is_bound => self.admit(owner, attempt, &key, Some(&key)).await?,
+            Some(owner) => self.note_seen(owner, attempt.created_ms, key).await?,
+            None => {}
+        }
+        let terms = self.terms(attempt.life_ms, owner.is_some());
+        let bytes = attempt.bytes.clone();
+        let expected = Some(stored.version);
+        let replaced = self
+            .store
+            .replace(key.as_ref(), bytes, terms, expected)
+            .await;
+        if let Ok(Replaced::Done(version)) = replaced {
+            let id = stored.id;
+            open.done(Stored { id, version });
+            if was.is_some() && was != owner {
+                self.unlist(was.as_deref(), &key).await?;
+            }
+            return Ok(Step::Done(Committed::Saved));
+        }
+        drop(open);
+        if is_bound {
+            self.unlist(owner.as_deref(), &key).await?;
+        }
+        match replaced? {
+            Replaced::Conflict(_) => self.catch_up(session, stored).await,
+            _ => self.found_gone(session, &key, was.as_deref()).await,
+        }
+    }
+
+    /// Puts the session's changes on top of the record as it is now.
+    pub(super) async fn catch_up(&self, session: &Session, stored: Stored) -> Result<Step> {
+        let key = self.keys.key(&stored.id);
+        let loaded = self.store.load(key.as_ref()).await?;
+        let Some(loaded) = loaded else {
+            return self.found_gone(session, &key, None).await;
+        };
+        let record = self
+            .decode(loaded.value)
+            .filter(|record| !record.header.moved);
+        let Some(record) = record else {
+            return self.found_gone(session, &key, None).await;
+        };
+        // Again only if another handle of this session wrote in between.
+        loop {
+            let (repeats, stamp) = {
+                let mut state = session.0.state.lock();
+                if state.is_own(&record) {
+                    state.arrived(record, loaded.version);
+                    return Ok(Step::Again);
+                }
+                (state.data.repeats(), state.stamp)
+            };
+            // Outside the lock: these are the application's closures.
+            let values = repeats.into_iter().map(|repeat| repeat.run(&record.fields));
+            let values = values.collect::<Result<Vec<_>>>()?;
+            let mut state = session.0.state.lock();
+            if state.stamp == stamp {
+                state.bound.clone_from(&record.header.owner);
+                state.adopt(record.header);
+                state.data.rebase(record.fields, values);
+                if let Some(current) = &mut state.stored {
+                    current.version = loaded.version;
+                }
+                return Ok(Step::Again);
+            }
+        }
+    }
+
+    /// The record is not there any more: the session must not come back.
+    pub(super) async fn found_gone(
+        &self,
+        session: &Session,
+        key: &StoreKey,
+        owner: Option<&str>,
+    ) -> Result<Step> {
+        session.0.state.lock().gone = true;
+        self.unlist(owner, key).await?;
+        Err(gone())
+    }
+
+    async fn touch(&self, session: &Session, stored: Stored) -> Result<Step> {
+        let key = self.keys.key(&stored.id);
+        let now_ms = self.now_ms();
+        let life_ms = session.0.state.lock().life_ms(&self.rules, now_ms);
+        let life = super::rules::duration(life_ms.max(1));
+        if self.store.touch(key.as_ref(), life).await? {
+            self.renewals.note(key.as_ref(), now_ms);
+            self.seen(session, Some(stored)).await?;
+            return Ok(Step::Done(Committed::Renewed));
+        }
+        let owner = {
+            let mut state = session.0.state.lock();
+            let owner = state.bound.clone();
+            state.lost(&self.rules);
+            owner
+        };
+        self.unlist(owner.as_deref(), &key).await?;
+        Ok(Step::Done(Committed::Removed))
+    }
+
+    async fn remove(&self, session: &Session, stored: Stored) -> Result<Step> {
+        let key = self.keys.key(&stored.id);
+        self.store.remove(key.as_ref()).await?;
+        let owner = {
+            let mut state = session.0.state.lock();
+            let owner = state.bound.clone();
+            // Unless it was destroyed meanwhile, which has put the rest in order.
+            if state.stored.is_some() {
+                state.lost(&self.rules);
+            }
+            owner
+        };
+        self.unlist(owner.as_deref(), &key).await?;
+        Ok(Step::Done(Committed::Removed))
+    }
+
+    /// Removes the records that the session left behind; says whether there were any.
+    pub(super) async fn retire(&self, session: &Session) -> Result<bool> {
+        let mut any = false;
+        loop {
+            let next = session.0.state.lock().retired.last().cloned();
+            let Some(Retired { id, owner }) = next else {
+                return Ok(any);
+            };
+            let key = self.keys.key(&id);
+            self.store.remove(key.as_ref()).await?;
+            self.unlist(owner.as_deref(), &key).await?;
+            // Only now: a commit that was dropped before tries again.
+            session
+                .0
+                .state
+                .lock()
+                .retired
+                .retain(|other| other.id != id);
+            any = true;
+        }
+    }
+
+    async fn seen(&self, session: &Session, stored: Option<Stored>) -> Result<()> {
+        let (owner, created_ms) = {
+            let state = session.0.state.lock();
+            (state.bound.clone(), state.header.created_ms)
+        };
+        match (owner, stored) {
+            (Some(owner), Some(stored)) => {
+                let key = self.keys.key(&stored.id);
+                self.note_seen(&owner, created_ms, key).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn note_seen(&self, owner: &str, created_ms: u64, key: StoreKey) -> Result<()> {
+        let entry = OwnerEntry {
+            key,
+            created_ms,
+            seen_ms: self.now_ms(),
+            is_stored: true,
+        };
+        self.index.seen(owner, entry).await
+    }
+
+    pub(super) async fn unlist(&self, owner: Option<&str>, key: &StoreKey) -> Result<()> {
+        if let Some(owner) = owner {
+            self.index.remove(owner, key).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! The manager: opens sessions from their ids.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::builder::SessionsBuilder;
+use super::commit::Committed;
+use super::index::LocalIndex;
+use super::lazy::LazySession;
+use super::owner::OwnerIndex;
+use super::renewals::Renewals;
+use super::rules::Rules;
+use super::session::{Boxed, Driver, Session};
+use super::state::{State, Stored};
+use super::turn::Turn;
+use crate::cache::Terms;
+use crate::codec::Record;
+use crate::error::Result;
+use crate::id::{IdFormat, KeyMaker, SessionId, StoreKey};
+use crate::store::SessionStore;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::time::Clock;
+
+/// Opens, commits and ends the sessions of one store.
+///
+/// Clones share everything. See the [module](super) for how a request goes and
+/// [`SessionsBuilder`] for the settings.
+pub struct Sessions<S, I = LocalIndex>(pub(super) Arc<Shared<S, I>>);
+
+pub(super) struct Shared<S, I> {
+    pub(super) store: S,
+    pub(super) index: I,
+    pub(super) keys: KeyMaker,
+    pub(super) id_format: IdFormat,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) rules: Rules,
+    pub(super) renewals: Renewals,
+    pub(super) nonce: AtomicU64,
+    pub(super) lanes: Box<[Turn]>,
+}
+
+impl<S: SessionStore> Sessions<S> {
+    /// Begins a manager of the sessions in `store`.
+    pub fn builder(store: S) -> SessionsBuilder<S> {
+        SessionsBuilder::new(store)
+    }
+}
+
+impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
+    /// Opens the session of the id that a client sent, or a new one; nothing is loaded yet.
+    ///
+    /// Costs one allocation. An id that no record has is not adopted: the session is a new one, and
+    /// a commit gives it an id of its own.
+    #[must_use]
+    pub fn open(&self, id: Option<&SessionId>) -> LazySession {
+        LazySession::new(id.copied(), self.driver())
+    }
+
+    /// Loads the session of `id`, or `None` if there is none: unknown, expired, moved to another id,
+    /// or not decodable, which is logged as a security event.
+    ///
+    /// Dropped while it waits, it has done nothing.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn load(&self, id: &SessionId) -> Result<Option<Session>> {
+        let state = self.0.load_state(id).await?;
+        Ok(state.map(|state| Session::new(state, self.driver())))
+    }
+
+    /// Makes a session without a record, as [`open`](Self::open) does without an id.
+    #[must_use]
+    pub fn fresh(&self) -> Session {
+        Session::new(State::fresh(&self.0.rules), self.driver())
+    }
+
+    /// Writes what `session` changed, and says what became of it.
+    ///
+    /// An empty new session is not stored; an untouched one is at most prolonged. If other requests
+    /// wrote the record in the meantime, the changes are repeated on theirs, at most 16 times.
+    /// Commits of one session's handles take turns.
+    ///
+    /// # Cancellation
+    /// Dropped while it waits for the store, it leaves the old record or the new one. The changes
+    /// stay with the session, and a later commit writes them; it recognizes its own earlier write if
+    /// nobody wrote since.
+    ///
+    /// # Errors
+    /// [`Gone`](crate::ErrorKind::Gone) if the session was destroyed, revoked or has expired since it
+    /// was loaded: nothing was written. [`Conflict`](crate::ErrorKind::Conflict) if others kept
+    /// writing. [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is too large.
+    /// [`Full`](crate::ErrorKind::Full) if the store or the owner's limit has no room. Faults of the
+    /// store. After an error the changes are still there.
+    pub async fn commit(&self, session: &Session) -> Result<Committed> {
+        self.0.commit(session).await
+    }
+
+    /// The form of ids: what to parse a client's cookie with.
+    #[must_use]
+    pub fn id_format(&self) -> IdFormat {
+        self.0.id_format
+    }
+
+    /// The key that the store knows `id` by.
+    #[must_use]
+    pub fn key(&self, id: &SessionId) -> StoreKey {
+        self.0.keys.key(id)
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.0.store
+    }
+
+    /// The owner index.
+    #[must_use]
+    pub fn index(&self) -> &I {
+        &self.0.index
+    }
+
+    fn driver(&self) -> Arc<dyn Driver> {
+        Arc::clone(&self.0) as Arc<dyn Driver>
+    }
+}
+
+impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
+    pub(super) fn now_ms(&self) -> u64 {
+        self.clock.wall_ms()
+    }
+
+    pub(super) fn next_nonce(&self) -> u64 {
+        // Relaxed: only has to differ from other nonces.
+        self.nonce.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn terms(&self, life_ms: u64, owned: bool) -> Terms {
+        let terms = Terms::ttl(super::rules::duration(life_ms.max(1)));
+        if owned { terms.protected() } else { terms }
+    }
+
+    pub(super) async fn load_state(&self, id: &SessionId) -> Result<Option<State>> {
+        let key = self.keys.key(id);
+        let Some(loaded) = self.store.load(key.as_ref()).await? else {
+            return Ok(None);
+        };
+        let Some(record) = self.decode(loaded.value) else {
+            return Ok(None);
+        };
+        let stored = Stored {
+            id: *id,
+            version: loaded.version,
+        };
+        let is_moved = record.header.moved;
+        let state = State::of(record, stored);
+        let is_over = state.life_ms(&self.rules, self.now_ms()) == 0;
+        Ok((!is_moved && !is_over).then_some(state))
+    }
+
+    /// The record in the format that is written here; `None` if the bytes are none, which is logged.
+    pub(super) fn decode(&self, bytes: Bytes) -> Option<Record> {
+        let decoded = Record::decode(bytes, &self.rules.limits).and_then(|mut record| {
+            if record.fields.format() != self.rules.format {
+                record.fields = record.fields.transcode(self.rules.format)?;
+            }
+            Ok(record)
+        });
+        decoded
+            .inspect_err(|error| {
+                tracing::warn!(
+                    target: "sessile::security",
+                    %error,
+                    "a session record cannot be decoded; its client gets an empty session"
+                );
+            })
+            .ok()
+    }
+}
+
+impl<S: SessionStore, I: OwnerIndex> Driver for Shared<S, I> {
+    fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.now_ms()
+    }
+
+    fn commit<'a>(&'a self, session: &'a Session) -> Boxed<'a, Committed> {
+        Box::pin(self.commit(session))
+    }
+
+    fn load<'a>(&'a self, id: &'a SessionId) -> Boxed<'a, Option<State>> {
+        Box::pin(self.load_state(id))
+    }
+}
+
+impl<S, I> Clone for Sessions<S, I> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S, I> fmt::Debug for Sessions<S, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("id_format", &self.0.id_format)
+            .field("rules", &self.0.rules)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,69 @@
+//! Rotation: the same session under a new id.
+
+use std::time::Duration;
+
+use super::commit::{Committed, Step};
+use super::manager::Shared;
+use super::owner::OwnerIndex;
+use super::session::Session;
+use super::state::{Retired, Stored};
+use crate::cache::{Replaced, Terms, Version};
+use crate::codec::{FieldsBuilder, Header, Layout, Record};
+use crate::error::Result;
+use crate::id::StoreKey;
+use crate::store::SessionStore;
+
+/// How long the mark of a moved session may stay if its removal fails.
+const MARK_LIFE: Duration = Duration::from_secs(60);
+
+impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
+    /// Stores the new record, claims the old one, and only then removes that.
+    ///
+    /// The claim is a versioned write, so that of two rotations one wins, and what others saved under
+    /// the old id in the meantime is not lost but carried over.
+    pub(super) async fn rotate(&self, session: &Session, old: Stored) -> Result<Step> {
+        let open = self.begin(session)?;
+        let (owner, was) = (open.attempt.owner.clone(), open.attempt.was.clone());
+        let new = self.store_new(&open, Some(old)).await?;
+        let new_key = self.keys.key(&new.id);
+        let old_key = self.keys.key(&old.id);
+        if let Replaced::Done(_) = self.claim(&old_key, old.version).await? {
+            // No await between: whoever drops this commit from here on finds it done.
+            let session = open.session();
+            open.done(new);
+            let retired = Retired {
+                id: old.id,
+                owner: was,
+            };
+            session.0.state.lock().retired.push(retired);
+            self.retire(session).await?;
+            self.confirm(session, owner.as_deref(), new).await?;
+            return Ok(Step::Done(Committed::Rotated));
+        }
+        drop(open);
+        self.store.remove(new_key.as_ref()).await?;
+        self.unlist(owner.as_deref(), &new_key).await?;
+        self.catch_up(session, old).await
+    }
+
+    /// Makes the old record one that nobody can load or write.
+    async fn claim(&self, key: &StoreKey, version: Version) -> Result<Replaced> {
+        if self.rules.layout == Layout::Bare {
+            // A Python program would not know the mark.
+            return Ok(match self.store.remove(key.as_ref()).await? {
+                true => Replaced::Done(version),
+                false => Replaced::Gone,
+            });
+        }
+        let header = Header {
+            moved: true,
+            ..Header::default()
+        };
+        let bytes = Record::begin(&header, Layout::Native, self.rules.format);
+        let mark = FieldsBuilder::new(self.rules.format, 0, bytes).finish().0;
+        let terms = Terms::ttl(MARK_LIFE);
+        self.store
+            .replace(key.as_ref(), mark, terms, Some(version))
+            .await
+    }
+}

@@ -1,0 +1,399 @@
+//! The state of one session as a pure machine: no I/O, no clock, no randomness.
+//!
+//! A request changes the state; [`State::plan`] says what must happen in the store;
+//! [`State::begin`], then [`State::done`] or [`State::undo`], account for what did happen.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+
+use super::data::Data;
+use super::message::{Level, Message};
+use super::rules::{EmptyPolicy, Rules};
+use crate::cache::Version;
+use crate::codec::{Expiry, Header, Layout, Record};
+use crate::error::Result;
+use crate::id::SessionId;
+use crate::time::millis;
+
+/// Where a session's record lies.
+#[derive(Clone, Copy)]
+pub(super) struct Stored {
+    pub(super) id: SessionId,
+    pub(super) version: Version,
+}
+
+/// A record to be removed: the session was destroyed or moved.
+#[derive(Clone)]
+pub(super) struct Retired {
+    pub(super) id: SessionId,
+    pub(super) owner: Option<Arc<str>>,
+}
+
+/// What a commit has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// Nothing.
+    Nothing,
+    /// Prolong the record's life.
+    Touch,
+    /// Store a first record under a new id.
+    Create,
+    /// Write the record anew, if nobody else has.
+    Replace,
+    /// Store the record under a new id, then remove the old one.
+    Rotate,
+    /// Remove the record: its time is up, or nothing is in it.
+    Remove,
+    /// Refuse: the record is gone.
+    Gone,
+}
+
+/// Changes of the header, to be repeated on another record.
+#[derive(Clone, Default)]
+struct Edits {
+    expiry: Option<Expiry>,
+    permanent: Option<Option<bool>>,
+    owner: Option<Option<Arc<str>>>,
+}
+
+/// The flags that a commit takes down, and puts up again if it fails.
+#[derive(Clone, Copy, Default)]
+struct Flags {
+    modified: bool,
+    rotate: bool,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) header: Header,
+    pub(super) data: Data,
+    pub(super) stored: Option<Stored>,
+    pub(super) retired: Vec<Retired>,
+    /// The owner that the record names.
+    pub(super) bound: Option<Arc<str>>,
+    pub(super) accessed: bool,
+    pub(super) gone: bool,
+    /// Messages of this request only, and those it has shown.
+    pub(super) now: Vec<Message>,
+    pub(super) shown: Vec<Message>,
+    /// Below which level this request drops messages, if it says so.
+    pub(super) minimum: Option<Level>,
+    /// Counts changes: a computation that took place outside the lock sees whether it is current.
+    pub(super) stamp: u64,
+    flags: Flags,
+    edits: Edits,
+    pending: Option<(Flags, Edits)>,
+    /// Counts `destroy`s: a commit that was under way must not bring the session back.
+    epoch: u64,
+    /// The last write of which nobody knows whether it arrived: its nonce, and the stamp it had.
+    unsure: Option<(u64, u64)>,
+}
+
+/// A write that is under way.
+#[derive(Clone)]
+pub(super) struct Attempt {
+    pub(super) bytes: Bytes,
+    pub(super) owner: Option<Arc<str>>,
+    /// The owner that the record before names.
+    pub(super) was: Option<Arc<str>>,
+    pub(super) created_ms: u64,
+    /// How long the record is to live.
+    pub(super) life_ms: u64,
+    epoch: u64,
+    stamp: u64,
+    nonce: u64,
+}
+
+impl State {
+    /// A session without a record.
+    pub(super) fn fresh(rules: &Rules) -> Self {
+        let fields = crate::codec::FieldsBuilder::new(rules.format, 0, Vec::new());
+        Self {
+            data: Data::new(fields.finish().1),
+            ..Self::default()
+        }
+    }
+
+    /// The session of a record that was loaded.
+    pub(super) fn of(record: Record, stored: Stored) -> Self {
+        let mut state = Self {
+            data: Data::new(record.fields),
+            stored: Some(stored),
+            ..Self::default()
+        };
+        state.bound.clone_from(&record.header.owner);
+        state.adopt(record.header);
+        state
+    }
+
+    pub(super) fn is_modified(&self) -> bool {
+        self.flags.modified || self.flags.rotate
+    }
+
+    /// Counts a change.
+    pub(super) fn modified(&mut self) {
+        self.accessed = true;
+        self.flags.modified = true;
+        self.stamp += 1;
+    }
+
+    /// Whether there is nothing worth a record: no value, no message, no owner.
+    pub(super) fn is_bare(&self) -> bool {
+        self.header.owner.is_none() && self.data.is_bare()
+    }
+
+    pub(super) fn set_expiry(&mut self, expiry: Expiry) {
+        if self.header.expiry == expiry && self.header.permanent.is_none() {
+            return;
+        }
+        self.header.expiry = expiry;
+        self.header.permanent = None;
+        self.edits.expiry = Some(expiry);
+        self.edits.permanent = Some(None);
+        self.modified();
+    }
+
+    pub(super) fn set_permanent(&mut self, permanent: bool) {
+        if permanent && self.header.expiry == Expiry::BrowserSession {
+            self.header.expiry = Expiry::Default;
+            self.edits.expiry = Some(Expiry::Default);
+        } else if self.header.permanent == Some(permanent) {
+            return;
+        }
+        self.header.permanent = Some(permanent);
+        self.edits.permanent = Some(Some(permanent));
+        self.modified();
+    }
+
+    pub(super) fn set_owner(&mut self, owner: Option<Arc<str>>) {
+        if self.header.owner == owner {
+            return;
+        }
+        self.header.owner.clone_from(&owner);
+        self.edits.owner = Some(owner);
+        self.modified();
+    }
+
+    /// Asks for a new id at the next commit.
+    pub(super) fn rotate(&mut self) {
+        self.flags.rotate = true;
+        self.modified();
+    }
+
+    /// Ends the session; what is written afterwards belongs to a new one.
+    pub(super) fn destroy(&mut self, rules: &Rules) {
+        if let Some(stored) = self.stored.take() {
+            let (id, owner) = (stored.id, self.bound.take());
+            self.retired.push(Retired { id, owner });
+        }
+        *self = Self {
+            retired: std::mem::take(&mut self.retired),
+            epoch: self.epoch + 1,
+            stamp: self.stamp,
+            ..Self::fresh(rules)
+        };
+        self.modified();
+    }
+
+    /// When the session ends if it is not used any more, in milliseconds of the wall clock.
+    pub(super) fn end_ms(&self, rules: &Rules, used_ms: u64) -> u64 {
+        let end = match self.header.expiry {
+            Expiry::At(time) => unix_ms(time),
+            Expiry::Idle(time) => used_ms.saturating_add(millis(time)),
+            _ => used_ms.saturating_add(rules.idle_ms),
+        };
+        end.min(self.absolute_end_ms(rules))
+    }
+
+    /// How long the record is to live from `now_ms` on; 0 if its time is up.
+    pub(super) fn life_ms(&self, rules: &Rules, now_ms: u64) -> u64 {
+        let left = self.end_ms(rules, now_ms).saturating_sub(now_ms);
+        // A wall clock that was set back must not lengthen what a session has in all.
+        let whole = self.absolute_end_ms(rules);
+        match self.header.created_ms {
+            0 => left,
+            created => left.min(whole.saturating_sub(created)),
+        }
+    }
+
+    fn absolute_end_ms(&self, rules: &Rules) -> u64 {
+        let recorded = self.header.end_ms.unwrap_or(u64::MAX);
+        match (self.header.created_ms, rules.absolute_ms) {
+            (0, _) | (_, None) => recorded,
+            (created, Some(absolute)) => recorded.min(created.saturating_add(absolute)),
+        }
+    }
+
+    /// Whether use prolongs the session.
+    fn slides(&self, rules: &Rules) -> bool {
+        rules.sliding && !matches!(self.header.expiry, Expiry::At(_))
+    }
+
+    /// The idle timeout that holds for this session.
+    pub(super) fn idle_ms(&self, rules: &Rules) -> u64 {
+        match self.header.expiry {
+            Expiry::Idle(time) => millis(time),
+            _ => rules.idle_ms,
+        }
+    }
+
+    /// Says what a commit has to do. `renewed_ms` is when the record's life was last prolonged.
+    pub(super) fn plan(&self, rules: &Rules, now_ms: u64, renewed_ms: u64) -> Plan {
+        if self.gone {
+            return if self.is_modified() {
+                Plan::Gone
+            } else {
+                Plan::Nothing
+            };
+        }
+        let is_over = self.life_ms(rules, now_ms) == 0;
+        if self.stored.is_none() {
+            let is_due = self.flags.modified && !self.is_bare() && !is_over;
+            return if is_due { Plan::Create } else { Plan::Nothing };
+        }
+        if is_over {
+            return Plan::Remove;
+        }
+        if !self.is_modified() {
+            let step = self.idle_ms(rules) / super::rules::RENEWALS_PER_IDLE;
+            let is_due = now_ms.saturating_sub(renewed_ms) >= step.max(1);
+            return if self.slides(rules) && is_due {
+                Plan::Touch
+            } else {
+                Plan::Nothing
+            };
+        }
+        if self.is_bare() && rules.on_empty == EmptyPolicy::Delete {
+            return Plan::Remove;
+        }
+        if self.flags.rotate {
+            Plan::Rotate
+        } else {
+            Plan::Replace
+        }
+    }
+
+    /// Encodes what is to be written, and takes the changes down until they are done or undone.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the session is larger than allowed; nothing has changed then.
+    pub(super) fn begin(&mut self, rules: &Rules, now_ms: u64, nonce: u64) -> Result<Attempt> {
+        if self.header.created_ms == 0 && rules.layout == Layout::Native {
+            self.header.created_ms = now_ms;
+        }
+        if let (None, Some(absolute)) = (self.header.end_ms, rules.absolute_ms) {
+            let created = self.header.created_ms;
+            self.header.end_ms = (created != 0).then(|| created.saturating_add(absolute));
+        }
+        let header = Header {
+            written_ms: now_ms,
+            nonce,
+            moved: false,
+            ..self.header.clone()
+        };
+        let bytes = self.data.encode(&header, rules.layout, &rules.limits)?;
+        self.header = header;
+        self.pending = Some((
+            std::mem::take(&mut self.flags),
+            std::mem::take(&mut self.edits),
+        ));
+        Ok(Attempt {
+            bytes,
+            owner: self.header.owner.clone(),
+            was: self.bound.clone(),
+            created_ms: self.header.created_ms,
+            life_ms: self.life_ms(rules, now_ms),
+            epoch: self.epoch,
+            stamp: self.stamp,
+            nonce,
+        })
+    }
+
+    /// The attempt is stored as `stored`; `old` is the record that it took the place of.
+    pub(super) fn done(&mut self, attempt: &Attempt, stored: Stored) {
+        if attempt.epoch != self.epoch {
+            // Destroyed in the meantime: the record goes as well.
+            let owner = attempt.owner.clone();
+            let id = stored.id;
+            self.retired.push(Retired { id, owner });
+            return;
+        }
+        self.stored = Some(stored);
+        self.bound.clone_from(&attempt.owner);
+        self.unsure = None;
+        self.pending = None;
+        self.data.done();
+    }
+
+    /// The attempt is not stored, or nobody knows: its changes are still to be made.
+    pub(super) fn undo(&mut self, attempt: &Attempt) {
+        if attempt.epoch != self.epoch {
+            return;
+        }
+        self.unsure = Some((attempt.nonce, attempt.stamp));
+        if let Some((flags, edits)) = self.pending.take() {
+            self.flags.modified |= flags.modified;
+            self.flags.rotate |= flags.rotate;
+            let newer = std::mem::take(&mut self.edits);
+            self.edits = Edits {
+                expiry: newer.expiry.or(edits.expiry),
+                permanent: newer.permanent.or(edits.permanent),
+                owner: newer.owner.or(edits.owner),
+            };
+            self.data.undo();
+        }
+    }
+
+    /// Whether `record` is this state's own write, of which nobody knew whether it had arrived, and
+    /// nothing changed since.
+    pub(super) fn is_own(&self, record: &Record) -> bool {
+        self.unsure == Some((record.header.nonce, self.stamp))
+    }
+
+    /// Forgets changes: they are in `record` already, which is the version `version`.
+    pub(super) fn arrived(&mut self, record: Record, version: Version) {
+        self.flags = Flags::default();
+        self.edits = Edits::default();
+        self.unsure = None;
+        self.header = record.header;
+        self.data = Data::new(record.fields);
+        if let Some(stored) = &mut self.stored {
+            stored.version = version;
+        }
+    }
+
+    /// Takes over the header of another write of the record, under this state's edits.
+    pub(super) fn adopt(&mut self, header: Header) {
+        self.header = header;
+        let edits = self.edits.clone();
+        if let Some(expiry) = edits.expiry {
+            self.header.expiry = expiry;
+        }
+        if let Some(permanent) = edits.permanent {
+            self.header.permanent = permanent;
+        }
+        if let Some(owner) = edits.owner {
+            self.header.owner = owner;
+        }
+    }
+
+    /// The record is no more, and with it what was in it.
+    pub(super) fn lost(&mut self, rules: &Rules) {
+        *self = Self {
+            retired: std::mem::take(&mut self.retired),
+            accessed: self.accessed,
+            now: std::mem::take(&mut self.now),
+            shown: std::mem::take(&mut self.shown),
+            minimum: self.minimum,
+            epoch: self.epoch + 1,
+            stamp: self.stamp + 1,
+            ..Self::fresh(rules)
+        };
+    }
+}
+
+pub(super) fn unix_ms(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, millis)
+}

@@ -1,0 +1,8 @@
+//! Sessions against the embedded store, on a clock that moves only when told to.
+//!
+//! Tests whose names begin with an id (`dj04_`, `fl14_`, ...) re-create a scenario that a system
+//! before this one tests; `SEEDS.md` lists them.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
+
+mod django;
+mod kit;
