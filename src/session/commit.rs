@@ -48,12 +48,18 @@ pub(super) struct Open<'a> {
     session: &'a Session,
     pub(super) attempt: Attempt,
     is_done: bool,
+    is_refused: bool,
 }
 
 impl<'a> Open<'a> {
     pub(super) fn done(mut self, stored: Stored) {
         self.session.0.state.lock().done(&self.attempt, stored);
         self.is_done = true;
+    }
+
+    /// The store has said that it did not write.
+    pub(super) fn refused(mut self) {
+        self.is_refused = true;
     }
 
     pub(super) fn session(&self) -> &'a Session {
@@ -64,7 +70,8 @@ impl<'a> Open<'a> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if !self.is_done {
-            self.session.0.state.lock().undo(&self.attempt);
+            let mut state = self.session.0.state.lock();
+            state.undo(&self.attempt, self.is_refused);
         }
     }
 }
@@ -145,6 +152,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             session,
             attempt,
             is_done: false,
+            is_refused: false,
         })
     }
 
@@ -237,7 +245,10 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             }
             return Ok(Step::Done(Committed::Saved));
         }
-        drop(open);
+        match &replaced {
+            Ok(_) => open.refused(),
+            Err(_) => drop(open),
+        }
         if is_bound {
             self.unlist(owner.as_deref(), &key).await?;
         }

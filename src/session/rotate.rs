@@ -40,7 +40,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             self.confirm(session, owner.as_deref(), new).await?;
             return Ok(Step::Done(Committed::Rotated));
         }
-        drop(open);
+        open.refused();
         self.store.remove(new_key.as_ref()).await?;
         self.unlist(owner.as_deref(), &new_key).await?;
         self.catch_up(session, old).await

@@ -17,6 +17,9 @@ use crate::error::Result;
 use crate::id::SessionId;
 use crate::time::millis;
 
+/// Writes of unknown outcome that are remembered.
+const UNSURE_MAX: usize = 8;
+
 /// Where a session's record lies.
 #[derive(Clone, Copy)]
 pub(super) struct Stored {
@@ -87,8 +90,8 @@ pub(super) struct State {
     pending: Option<(Flags, Edits)>,
     /// Counts `destroy`s: a commit that was under way must not bring the session back.
     epoch: u64,
-    /// The last write of which nobody knows whether it arrived: its nonce, and the stamp it had.
-    unsure: Option<(u64, u64)>,
+    /// Writes of which nobody knows whether they arrived: their nonces, and the stamps they had.
+    unsure: Vec<(u64, u64)>,
 }
 
 /// A write that is under way.
@@ -322,17 +325,20 @@ impl State {
         }
         self.stored = Some(stored);
         self.bound.clone_from(&attempt.owner);
-        self.unsure = None;
+        self.unsure.clear();
         self.pending = None;
         self.data.done();
     }
 
-    /// The attempt is not stored, or nobody knows: its changes are still to be made.
-    pub(super) fn undo(&mut self, attempt: &Attempt) {
+    /// The attempt is not stored: its changes are still to be made. Unless the store said so
+    /// (`is_refused`), nobody knows, and the record may turn out to be this very attempt.
+    pub(super) fn undo(&mut self, attempt: &Attempt, is_refused: bool) {
         if attempt.epoch != self.epoch {
             return;
         }
-        self.unsure = Some((attempt.nonce, attempt.stamp));
+        if !is_refused && self.unsure.len() < UNSURE_MAX {
+            self.unsure.push((attempt.nonce, attempt.stamp));
+        }
         if let Some((flags, edits)) = self.pending.take() {
             self.flags.modified |= flags.modified;
             self.flags.rotate |= flags.rotate;
@@ -349,14 +355,14 @@ impl State {
     /// Whether `record` is this state's own write, of which nobody knew whether it had arrived, and
     /// nothing changed since.
     pub(super) fn is_own(&self, record: &Record) -> bool {
-        self.unsure == Some((record.header.nonce, self.stamp))
+        self.unsure.contains(&(record.header.nonce, self.stamp))
     }
 
     /// Forgets changes: they are in `record` already, which is the version `version`.
     pub(super) fn arrived(&mut self, record: Record, version: Version) {
         self.flags = Flags::default();
         self.edits = Edits::default();
-        self.unsure = None;
+        self.unsure.clear();
         self.header = record.header;
         self.data = Data::new(record.fields);
         if let Some(stored) = &mut self.stored {

@@ -6,3 +6,5 @@
 
 mod django;
 mod kit;
+mod races;
+mod slow;
