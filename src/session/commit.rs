@@ -101,6 +101,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
                 (Plan::Replace, Some(stored)) => self.replace(session, stored).await?,
                 (Plan::Rotate, Some(stored)) => self.rotate(session, stored).await?,
                 (Plan::Remove, Some(stored)) => self.remove(session, stored).await?,
+                (Plan::RemoveEmpty, Some(stored)) => self.remove_empty(session, stored).await?,
                 (_, stored) => {
                     self.seen(session, stored).await?;
                     return Ok(match retired {
@@ -326,6 +327,23 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             owner
         };
         self.unlist(owner.as_deref(), &key).await?;
+        Ok(Step::Done(Committed::Removed))
+    }
+
+    async fn remove_empty(&self, session: &Session, stored: Stored) -> Result<Step> {
+        let key = self.keys.key(&stored.id);
+        // Claimed first: what another request has put in meanwhile must not go with it.
+        if let Replaced::Conflict(_) = self.claim(&key, stored.version).await? {
+            return self.catch_up(session, stored).await;
+        }
+        {
+            // No await between: whoever drops this commit from here on finds it done.
+            let mut state = session.0.state.lock();
+            let (id, owner) = (stored.id, state.bound.take());
+            state.lost(&self.rules);
+            state.retired.push(Retired { id, owner });
+        }
+        self.retire(session).await?;
         Ok(Step::Done(Committed::Removed))
     }
 

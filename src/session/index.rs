@@ -162,6 +162,8 @@ impl OwnerIndex for LocalIndex {
 
     async fn stalest(&self, budget: usize) -> Result<Vec<(Arc<str>, OwnerEntry)>> {
         let mut found = Vec::new();
+        // None twice: those that are looked at go to the end.
+        let budget = budget.min(self.queue.lock().len());
         for _ in 0..budget {
             let Some((owner, key, ticket)) = self.queue.lock().pop_front() else {
                 break;

@@ -46,10 +46,10 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         self.catch_up(session, old).await
     }
 
-    /// Makes the old record one that nobody can load or write.
-    async fn claim(&self, key: &StoreKey, version: Version) -> Result<Replaced> {
+    /// Makes a record of this version one that nobody can load or write.
+    pub(super) async fn claim(&self, key: &StoreKey, version: Version) -> Result<Replaced> {
         if self.rules.layout == Layout::Bare {
-            // A Python program would not know the mark.
+            // A Python program would not know the mark, so that the version is not asked for.
             return Ok(match self.store.remove(key.as_ref()).await? {
                 true => Replaced::Done(version),
                 false => Replaced::Gone,

@@ -47,8 +47,10 @@ pub(super) enum Plan {
     Replace,
     /// Store the record under a new id, then remove the old one.
     Rotate,
-    /// Remove the record: its time is up, or nothing is in it.
+    /// Remove the record: its time is up.
     Remove,
+    /// Remove the record if nobody else has written it: nothing is left in it.
+    RemoveEmpty,
     /// Refuse: the record is gone.
     Gone,
 }
@@ -269,7 +271,7 @@ impl State {
             };
         }
         if self.is_bare() && rules.on_empty == EmptyPolicy::Delete {
-            return Plan::Remove;
+            return Plan::RemoveEmpty;
         }
         if self.flags.rotate {
             Plan::Rotate

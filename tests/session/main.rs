@@ -6,5 +6,8 @@
 
 mod django;
 mod kit;
+mod lifetimes;
+mod messages;
+mod owners;
 mod races;
 mod slow;

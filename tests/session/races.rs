@@ -226,9 +226,12 @@ async fn s38_of_many_rotations_one_wins() {
         first.insert("n", &0_u64).unwrap();
         sessions.commit(&first).await.unwrap();
         let id = first.id().unwrap();
+        let mut loaded = Vec::new();
+        for _ in 0..8 {
+            loaded.push(sessions.load(&id).await.unwrap().unwrap());
+        }
         let mut running = tokio::task::JoinSet::new();
-        for task in 0..8 {
-            let session = sessions.load(&id).await.unwrap().unwrap();
+        for (task, session) in loaded.into_iter().enumerate() {
             running.spawn(async move {
                 session.insert(&format!("{task}"), &task).unwrap();
                 session.cycle_id();
