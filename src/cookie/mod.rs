@@ -12,6 +12,8 @@
 
 mod attributes;
 mod check;
+#[cfg(feature = "compat")]
+pub mod compat;
 mod jar;
 mod keyring;
 mod parse;

@@ -1,0 +1,15 @@
+//! Django: `signing`, sessions in cookies and in stores, and signed cookies.
+//!
+//! As in Python, the first key signs and the fallbacks verify (`SECRET_KEY`, then
+//! `SECRET_KEY_FALLBACKS` in order).
+
+mod base62;
+mod cookie;
+mod object;
+mod session;
+mod signer;
+
+pub use cookie::SignedCookie;
+pub use object::ObjectSigner;
+pub use session::{CookieSession, StoredSession};
+pub use signer::{Signer, TimestampSigner};
