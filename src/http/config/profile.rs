@@ -1,0 +1,99 @@
+//! The three sets of defaults: our own, Flask's and Django's.
+
+use super::settings::{EmptyPolicy, Encoding, IdForm, Layout, SameSite, SignerForm};
+use super::store::{CookieForm, StoreKind};
+
+const DAY: u64 = 86_400;
+
+/// What holds where nobody said anything.
+#[derive(Debug)]
+pub(super) struct Profile {
+    pub(super) name: &'static str,
+    pub(super) store: StoreKind,
+    pub(super) cookie_name: &'static str,
+    pub(super) secure: bool,
+    pub(super) same_site: Option<SameSite>,
+    pub(super) lifetime_s: u64,
+    pub(super) absolute_s: Option<u64>,
+    /// Whether new sessions are permanent: in a cookie, and on a server.
+    pub(super) permanent: [bool; 2],
+    pub(super) refresh: bool,
+    pub(super) save_on_error: bool,
+    pub(super) empty: EmptyPolicy,
+    pub(super) id: IdForm,
+    /// The prefix of plain keys; `None` where keys are digests.
+    pub(super) plain_keys: Option<&'static str>,
+    pub(super) encoding: Encoding,
+    pub(super) layout: Layout,
+    pub(super) signer: SignerForm,
+    pub(super) salt: &'static str,
+    pub(super) cookie_form: CookieForm,
+    pub(super) sql_table: &'static str,
+}
+
+pub(super) const NATIVE: &Profile = &Profile {
+    name: "native",
+    store: StoreKind::Cache,
+    cookie_name: "id",
+    secure: true,
+    same_site: Some(SameSite::Lax),
+    lifetime_s: 14 * DAY,
+    absolute_s: Some(30 * DAY),
+    permanent: [false, false],
+    refresh: true,
+    save_on_error: false,
+    empty: EmptyPolicy::Delete,
+    id: IdForm::Base64,
+    plain_keys: None,
+    encoding: Encoding::MessagePack,
+    layout: Layout::Native,
+    signer: SignerForm::Native,
+    salt: "sessile.session-id",
+    cookie_form: CookieForm::Encrypted,
+    sql_table: "flask_sessions",
+};
+
+pub(super) const FLASK: &Profile = &Profile {
+    name: "Flask",
+    store: StoreKind::SecureCookie,
+    cookie_name: "session",
+    secure: false,
+    same_site: None,
+    lifetime_s: 31 * DAY,
+    absolute_s: None,
+    // Flask's own sessions begin impermanent, those of Flask-Session permanent.
+    permanent: [false, true],
+    refresh: true,
+    save_on_error: true,
+    empty: EmptyPolicy::Delete,
+    id: IdForm::Base64,
+    plain_keys: Some("session:"),
+    encoding: Encoding::MessagePack,
+    layout: Layout::Bare,
+    signer: SignerForm::FlaskSession,
+    salt: "flask-session",
+    cookie_form: CookieForm::Flask,
+    sql_table: "flask_sessions",
+};
+
+pub(super) const DJANGO: &Profile = &Profile {
+    name: "Django",
+    store: StoreKind::Sql,
+    cookie_name: "sessionid",
+    secure: false,
+    same_site: Some(SameSite::Lax),
+    lifetime_s: 14 * DAY,
+    absolute_s: None,
+    permanent: [true, true],
+    refresh: false,
+    save_on_error: false,
+    empty: EmptyPolicy::Keep,
+    id: IdForm::Django,
+    plain_keys: Some(""),
+    encoding: Encoding::Json,
+    layout: Layout::Django,
+    signer: SignerForm::Native,
+    salt: "sessile.session-id",
+    cookie_form: CookieForm::Django,
+    sql_table: "django_session",
+};
