@@ -110,8 +110,8 @@ pub(super) fn lifetime(raw: &Raw, instead_of_zero: &str) -> Parsed<Duration> {
     match u64::try_from(seconds) {
         Ok(0) => Err(format!("zero is no lifetime; {instead_of_zero}")),
         Ok(seconds) if seconds <= LIFETIME_MAX => Ok(Duration::from_secs(seconds)),
-        Ok(_) => Err("is more than ten years; state a shorter one".to_owned()),
-        Err(_) => Err(format!("a lifetime is positive; {instead_of_zero}")),
+        _ if seconds < 0 => Err(format!("a lifetime is positive; {instead_of_zero}")),
+        _ => Err("is more than ten years; state a shorter one".to_owned()),
     }
 }
 

@@ -1,0 +1,167 @@
+//! What holds where nobody said anything: our defaults, Flask's and Django's.
+#![cfg(feature = "http")]
+
+use std::time::Duration;
+
+use sessile::http::config::{
+    CacheSettings, Config, EmptyPolicy, Encoding, IdForm, KeyForm, Layout, SameSite, Settings,
+    SignerForm, StoreSettings,
+};
+
+const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+const ALL: &[&str] = &[
+    "cache",
+    "null",
+    "filesystem",
+    "redis",
+    "memcached",
+    "sql",
+    "mongodb",
+    "securecookie",
+    "cached_db",
+];
+
+fn given(name: &str, value: &str) -> Result<Settings, String> {
+    let config = Config::new().env([(name, value)]);
+    config.resolve_for(ALL).map_err(|error| error.to_string())
+}
+
+#[track_caller]
+fn accepted(name: &str, value: &str) -> Settings {
+    given(name, value).expect("this value is accepted")
+}
+
+#[test]
+fn our_defaults_are_secure() {
+    let settings = Config::new().resolve().expect("defaults hold");
+    let cookie = &settings.cookie;
+    assert_eq!(
+        (&*cookie.name, &*cookie.path, &cookie.domain),
+        ("id", "/", &None)
+    );
+    assert!(cookie.secure && cookie.http_only && !cookie.partitioned);
+    assert_eq!(cookie.same_site, Some(SameSite::Lax));
+    assert_eq!(cookie.max_age, None);
+    assert_eq!(settings.id, IdForm::Base64);
+    assert_eq!(settings.signer, None);
+    let namespace = "id/session:".to_owned();
+    assert_eq!(settings.keys, KeyForm::Digest { namespace });
+    assert_eq!(settings.record.encoding, Encoding::MessagePack);
+    assert_eq!(settings.record.layout, Layout::Native);
+    assert_eq!(
+        settings.lifetimes.absolute,
+        Some(Duration::from_secs(30 * 86_400))
+    );
+    assert!(!settings.saving.save_on_error);
+    assert_eq!(settings.saving.empty, EmptyPolicy::Delete);
+    let StoreSettings::Cache(CacheSettings {
+        max_entries,
+        max_bytes,
+        ..
+    }) = settings.store
+    else {
+        panic!("{:?}", settings.store);
+    };
+    assert!(max_entries.is_some() && max_bytes.is_some());
+}
+
+#[test]
+fn an_absolute_timeout_by_default_leaves_room_for_a_longer_lifetime() {
+    let lives = accepted("PERMANENT_SESSION_LIFETIME", "90d").lifetimes;
+    assert_eq!(lives.absolute, Some(lives.idle));
+    assert_eq!(
+        accepted("SESSION_ABSOLUTE_TIMEOUT", "none")
+            .lifetimes
+            .absolute,
+        None
+    );
+}
+
+#[test]
+fn only_the_ages_of_django_and_tipfy_make_cookies_persistent() {
+    for (name, persistent) in [
+        ("PERMANENT_SESSION_LIFETIME", false),
+        ("SESSION_COOKIE_AGE", true),
+        ("cookie_args.max_age", true),
+    ] {
+        assert_eq!(
+            accepted(name, "60").cookie.max_age.is_some(),
+            persistent,
+            "{name}"
+        );
+    }
+    let pairs = [
+        ("SESSION_COOKIE_AGE", "60"),
+        ("SESSION_EXPIRE_AT_BROWSER_CLOSE", "1"),
+    ];
+    let settings = Config::new().env(pairs).resolve().expect("accepted");
+    assert_eq!(settings.cookie.max_age, None);
+}
+
+#[test]
+fn flasks_defaults_are_flasks() {
+    let flask = || Config::flask_compat().secret(KEY);
+    let settings = flask().resolve().expect("accepted");
+    let cookie = &settings.cookie;
+    assert_eq!(
+        (&*cookie.name, cookie.secure, cookie.same_site),
+        ("session", false, None)
+    );
+    assert!(cookie.http_only);
+    assert_eq!(cookie.max_age, None);
+    assert_eq!(settings.lifetimes.permanent.as_secs(), 31 * 86_400);
+    assert_eq!(settings.store.name(), "securecookie");
+
+    let settings = flask().store("redis").resolve_for(ALL).expect("accepted");
+    assert_eq!(
+        settings.cookie.max_age,
+        Some(Duration::from_secs(31 * 86_400))
+    );
+    let prefix = "session:".to_owned();
+    assert_eq!(settings.keys, KeyForm::Plain { prefix });
+    assert_eq!(settings.record.layout, Layout::Bare);
+    assert_eq!(settings.record.encoding, Encoding::MessagePack);
+
+    let settings = flask().signed_ids().resolve().expect("accepted");
+    let signer = settings.signer.expect("signed");
+    assert_eq!(
+        (&*signer.salt, signer.form),
+        ("flask-session", SignerForm::FlaskSession)
+    );
+    let settings = flask()
+        .set("SESSION_SIGN", true)
+        .resolve()
+        .expect("accepted");
+    let signer = settings.signer.expect("signed");
+    assert_eq!(
+        (&*signer.salt, signer.form),
+        ("inveniosalt", SignerForm::Invenio)
+    );
+    let bare = flask()
+        .set("SESSION_KEY_PREFIX", "")
+        .resolve()
+        .expect("accepted");
+    let prefix = String::new();
+    assert_eq!(bare.keys, KeyForm::Plain { prefix });
+}
+
+#[test]
+fn djangos_defaults_are_djangos() {
+    let config = Config::django_compat()
+        .secret(KEY)
+        .set("SESSION_SQLALCHEMY", "sqlite:db.sqlite3");
+    let settings = config.resolve_for(ALL).expect("accepted");
+    let cookie = &settings.cookie;
+    assert_eq!((&*cookie.name, cookie.secure), ("sessionid", false));
+    assert_eq!(cookie.same_site, Some(SameSite::Lax));
+    assert_eq!(cookie.max_age, Some(Duration::from_secs(1_209_600)));
+    assert_eq!(settings.id, IdForm::Django);
+    assert_eq!(settings.saving.empty, EmptyPolicy::Keep);
+    assert!(!settings.saving.refresh_each_request);
+    assert_eq!(settings.record.layout, Layout::Django);
+    assert_eq!(settings.record.encoding, Encoding::Json);
+    let StoreSettings::Sql { table, .. } = settings.store else {
+        panic!("{:?}", settings.store);
+    };
+    assert_eq!(table, "django_session");
+}
