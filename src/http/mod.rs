@@ -1,3 +1,32 @@
 //! The request flow, and the adapters that put it into a server.
+//!
+//! | to | see |
+//! |---|---|
+//! | give requests sessions in a tower stack | [`SessionLayer`] |
+//! | name a session as an axum handler's argument | [`Session`](crate::session::Session), [`SessionOf`], [`Handle`] (feature `axum`) |
+//! | serve another framework | [`Core`] |
+//! | decide about cookies and saving | [`Interface`], [`Refresh`], [`WhenGone`] |
+//! | sign ids | [`SignedId`], [`IdText`] |
+//!
+//! Ids are taken from cookies only. An id without a record is nobody's: it is never adopted, and
+//! nothing is written until a handler writes into its session.
 
+mod backend;
 pub mod config;
+mod core;
+#[cfg(feature = "axum")]
+mod extract;
+mod headers;
+mod id_text;
+mod interface;
+mod layer;
+mod visit;
+
+pub use self::core::{Core, CoreBuilder, Refresh, Verdict, WhenGone};
+pub use backend::{Backend, Stored};
+#[cfg(feature = "axum")]
+pub use extract::{SessionOf, SessionRejection};
+pub use id_text::{IdText, PlainId, SignedId};
+pub use interface::{Change, Interface, RequestHead};
+pub use layer::{ResponseFuture, SessionLayer, SessionService};
+pub use visit::{CANDIDATES_MAX, Handle, Main, Visit};

@@ -111,6 +111,8 @@ impl Default for LocalIndex {
 
 /// Nothing is awaited in here, so each body runs whole in the first poll.
 impl OwnerIndex for LocalIndex {
+    const IMMEDIATE: bool = true;
+
     async fn admit(
         &self,
         owner: &str,

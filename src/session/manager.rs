@@ -97,6 +97,12 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
         self.0.commit(session).await
     }
 
+    /// The wall clock, in milliseconds since the Unix epoch.
+    #[cfg(feature = "http")]
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.0.clock.wall_ms()
+    }
+
     /// The form of ids: what to parse a client's cookie with.
     #[must_use]
     pub fn id_format(&self) -> IdFormat {

@@ -97,6 +97,9 @@ pub enum Admitted {
 /// # Cancellation
 /// A future that is dropped has done all or nothing.
 pub trait OwnerIndex: Send + Sync + 'static {
+    /// Whether its futures are ready at the first poll, as an in-process index's are. Default: no.
+    const IMMEDIATE: bool = false;
+
     /// Lists `entry` unless `owner` has `max` others; `instead_of` is not counted and stays.
     fn admit(
         &self,

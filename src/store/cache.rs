@@ -61,6 +61,8 @@ impl CacheStore {
 
 /// Nothing is awaited in here, so each body runs whole in the first poll, and not before it.
 impl SessionStore for CacheStore {
+    const IMMEDIATE: bool = true;
+
     #[inline]
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
         let found = self.cache.get_versioned(self.namespace.key(key));

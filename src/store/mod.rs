@@ -84,6 +84,11 @@ use crate::error::Result;
 /// # Ok::<(), sessile::Error>(())
 /// ```
 pub trait SessionStore: Send + Sync + 'static {
+    /// Whether every future of this store is ready at its first poll, as an in-process store's is.
+    ///
+    /// Callers may then do without an executor and without boxing. Default: no.
+    const IMMEDIATE: bool = false;
+
     /// Returns the record of `key` and its version, or `None`.
     ///
     /// Counts as use: an idle timeout starts again. Nothing else moves.

@@ -1,0 +1,368 @@
+//! The flow of a request around any framework: begin with its head, finish with its response's.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::backend::{Backend, Stored};
+use super::headers::{forbid_caching, set_cookie, vary_by_cookie};
+use super::id_text::{IdText, PlainId};
+use super::interface::{Change, Interface, RequestHead};
+use super::visit::Visit;
+use crate::cookie::CookieConfig;
+use crate::error::{Error, ErrorKind, Result};
+use crate::session::{Committed, Expiry, OwnerIndex, Session, Sessions};
+use crate::store::SessionStore;
+
+/// When a client that has the cookie already is sent it again, so that its lifetime starts anew.
+///
+/// Only cookies that outlive the browser have one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Refresh {
+    /// When the session was written or its life prolonged.
+    #[default]
+    WhenRenewed,
+    /// With every response, as Flask does for permanent sessions. Opens every request's session.
+    EachRequest,
+    /// Never: the cookie ends so long after it was first set.
+    Never,
+}
+
+/// What becomes of a request whose session was ended elsewhere while it ran, if it changed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum WhenGone {
+    /// Its response is replaced by an empty 409 that takes the cookie back, as Django interrupts.
+    #[default]
+    Interrupt,
+    /// Its changes are dropped; the response goes out and takes the cookie back.
+    Ignore,
+}
+
+/// What is to become of the response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Verdict {
+    /// It goes out as it is, with the headers as they are now.
+    Keep,
+    /// It goes out with this status, an empty body and nothing but the headers as they are now.
+    Replace(StatusCode),
+}
+
+/// Sessions for requests, whatever the framework; [`SessionLayer`](super::SessionLayer) is the
+/// adapter for tower.
+///
+/// Clones share everything.
+///
+/// ```
+/// use http::{HeaderMap, Method, StatusCode, Uri};
+/// use sessile::http::{Core, RequestHead, Verdict};
+/// use sessile::session::Sessions;
+/// use sessile::{Cache, CacheStore};
+///
+/// # async fn example() -> sessile::Result<()> {
+/// let cache = Cache::builder().max_entries(100_000).build()?;
+/// let sessions = Sessions::builder(CacheStore::new(cache.into())).build()?;
+/// let core = Core::builder(sessions).build()?;
+///
+/// // In the adapter, before the handler runs:
+/// let (method, uri, request) = (Method::GET, Uri::from_static("/"), HeaderMap::new());
+/// let visit = core.begin(RequestHead::new(&method, &uri, &request));
+/// // In the handler:
+/// visit.session().await?.insert("name", "Ada")?;
+/// // In the adapter, with the handler's response:
+/// let mut response = HeaderMap::new();
+/// let verdict = core.finish(&visit, StatusCode::OK, &mut response).await;
+/// assert_eq!(verdict, Verdict::Keep);
+/// assert!(response.contains_key("set-cookie"));
+/// # Ok(())
+/// # }
+/// # let mut task = std::pin::pin!(example());
+/// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// # assert!(matches!(task.as_mut().poll(&mut context), std::task::Poll::Ready(Ok(()))));
+/// ```
+pub struct Core<B, I = ()>(pub(super) Arc<Inner<B, I>>);
+
+pub(super) struct Inner<B, I> {
+    pub(super) backend: B,
+    pub(super) cookie: CookieConfig,
+    pub(super) interface: I,
+    refresh: Refresh,
+    when_gone: WhenGone,
+    save_on_error: bool,
+    cache_control: Option<HeaderValue>,
+}
+
+impl<S: SessionStore, X: OwnerIndex> Core<Stored<S, X>> {
+    /// Starts from secure defaults.
+    pub fn builder(sessions: Sessions<S, X>) -> CoreBuilder<Stored<S, X>> {
+        let id_text = Box::new(PlainId(sessions.id_format()));
+        Core::on(Stored { sessions, id_text })
+    }
+}
+
+impl<B: Backend> Core<B> {
+    /// Starts from secure defaults, on another backend than a store.
+    pub fn on(backend: B) -> CoreBuilder<B> {
+        CoreBuilder {
+            backend,
+            cookie: CookieConfig::default(),
+            interface: (),
+            refresh: Refresh::default(),
+            when_gone: WhenGone::default(),
+            save_on_error: false,
+            cache_control: Some("no-store".to_owned()),
+        }
+    }
+}
+
+impl<S: SessionStore, X: OwnerIndex, I: Interface> Core<Stored<S, X>, I> {
+    /// The sessions behind it, for what has no request: lists, revocation, clean-up.
+    pub fn sessions(&self) -> &Sessions<S, X> {
+        &self.0.backend.sessions
+    }
+}
+
+impl<B: Backend, I: Interface> Core<B, I> {
+    /// Begins a request. Opens nothing; costs one allocation, and a reference count per `Cookie` line.
+    pub fn begin(&self, request: RequestHead<'_>) -> Arc<Visit<B, I>> {
+        Arc::new(Visit::new(Arc::clone(&self.0), request))
+    }
+
+    /// Whether [`Core::finish`] would do anything.
+    pub(super) fn must_finish(&self, visit: &Visit<B, I>) -> bool {
+        visit.is_opened() || self.0.refresh == Refresh::EachRequest
+    }
+
+    /// Finishes a request: saves its session if it was opened, and sets the response's headers.
+    ///
+    /// Never fails: a failing store is logged (without id or content) and answered by
+    /// [`Verdict::Replace`] with 500, and the client keeps its cookie. Dropped at any await, it leaves
+    /// the session's old record or the new one.
+    pub async fn finish(
+        &self,
+        visit: &Visit<B, I>,
+        status: StatusCode,
+        headers: &mut HeaderMap,
+    ) -> Verdict {
+        let core = &*self.0;
+        let session = match visit.opened() {
+            Some(session) => session,
+            None if core.refresh == Refresh::EachRequest && visit.was_sent() => {
+                match visit.session().await {
+                    Ok(session) => session,
+                    Err(error) => return core.failed(&error, headers),
+                }
+            }
+            None => return Verdict::Keep,
+        };
+        core.interface.saving(&session, status);
+        let saves = status.as_u16() < 500 || core.save_on_error;
+        if !core.interface.should_save(status, saves) {
+            if session.is_accessed() {
+                vary_by_cookie(headers);
+            }
+            return Verdict::Keep;
+        }
+        match core.backend.commit(&session).await {
+            Ok(committed) => match core.tell(visit, &session, committed, headers) {
+                Ok(()) => Verdict::Keep,
+                Err(error) => core.failed(&error, headers),
+            },
+            Err(error) if error.kind() == ErrorKind::Gone => core.gone(visit, headers),
+            Err(error) => core.failed(&error, headers),
+        }
+    }
+}
+
+impl<B: Backend, I: Interface> Inner<B, I> {
+    /// Tells the client what it must know after a commit.
+    fn tell(
+        &self,
+        visit: &Visit<B, I>,
+        session: &Session,
+        committed: Committed,
+        headers: &mut HeaderMap,
+    ) -> Result<()> {
+        if session.is_accessed() {
+            vary_by_cookie(headers);
+        }
+        let config = visit.cookie();
+        let before = visit.id_before();
+        let Some(change) = self.backend.change(before.as_ref(), session, committed) else {
+            // A cookie that leads nowhere is taken back, once somebody has looked.
+            if session.is_accessed() && visit.was_sent() {
+                set_cookie(headers, &config.remove())?;
+            }
+            return Ok(());
+        };
+        let is_kept = !session.expires_at_browser_close();
+        let usual = match self.refresh {
+            _ if change == Change::NewId => true,
+            // What the session says of its end may have changed, and the cookie's lifetime with it.
+            _ if change == Change::Written && has_own_end(session) => true,
+            Refresh::WhenRenewed => is_kept && change != Change::None,
+            Refresh::EachRequest => is_kept,
+            Refresh::Never => false,
+        };
+        let sets = self.interface.should_set_cookie(session, change, usual);
+        if !(sets || change == Change::NewId) {
+            return Ok(());
+        }
+        let max_age = is_kept.then(|| session.expiry_age());
+        let max_age = self.interface.cookie_max_age(session, max_age);
+        let value = self.backend.value(config.name(), session)?;
+        let cookie = config.set_for(&value, max_age, self.backend.now_ms())?;
+        set_cookie(headers, &cookie)?;
+        vary_by_cookie(headers);
+        if let Some(value) = &self.cache_control {
+            forbid_caching(headers, value);
+        }
+        Ok(())
+    }
+
+    /// The session was ended elsewhere, and this request's changes with it.
+    fn gone(&self, visit: &Visit<B, I>, headers: &mut HeaderMap) -> Verdict {
+        let verdict = match self.when_gone {
+            WhenGone::Ignore => Verdict::Keep,
+            WhenGone::Interrupt => {
+                tracing::info!("a request changed a session that was ended while it ran");
+                headers.clear();
+                Verdict::Replace(StatusCode::CONFLICT)
+            }
+        };
+        vary_by_cookie(headers);
+        if visit.was_sent()
+            && let Err(error) = set_cookie(headers, &visit.cookie().remove())
+        {
+            return self.failed(&error, headers);
+        }
+        verdict
+    }
+
+    /// The client keeps its cookie: the session may be well.
+    fn failed(&self, error: &Error, headers: &mut HeaderMap) -> Verdict {
+        tracing::error!(error = %error, kind = ?error.kind(), "a session could not be saved");
+        headers.clear();
+        vary_by_cookie(headers);
+        Verdict::Replace(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+fn has_own_end(session: &Session) -> bool {
+    session.expiry() != Expiry::Default || !session.is_permanent()
+}
+
+impl<B, I> Clone for Core<B, I> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<B, I> fmt::Debug for Core<B, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("cookie", &self.0.cookie)
+            .field("refresh", &self.0.refresh)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`Core`]; [`Core::builder`] makes one.
+#[must_use = "a builder does nothing until `build`"]
+pub struct CoreBuilder<B, I = ()> {
+    backend: B,
+    cookie: CookieConfig,
+    interface: I,
+    refresh: Refresh,
+    when_gone: WhenGone,
+    save_on_error: bool,
+    cache_control: Option<String>,
+}
+
+impl<S: SessionStore, X: OwnerIndex, I: Interface> CoreBuilder<Stored<S, X>, I> {
+    /// Writes ids into the cookie this way. Default: [`PlainId`], as they are.
+    pub fn id_text(mut self, id_text: impl IdText) -> Self {
+        self.backend.id_text = Box::new(id_text);
+        self
+    }
+}
+
+impl<B: Backend, I: Interface> CoreBuilder<B, I> {
+    /// Sends ids in this cookie. Default: [`CookieConfig::default`].
+    ///
+    /// Its own `max_age` is not used: how long the browser keeps the cookie follows the session.
+    pub fn cookie(mut self, cookie: CookieConfig) -> Self {
+        self.cookie = cookie;
+        self
+    }
+
+    /// Lets `interface` take over decisions. Default: `()`, which takes none.
+    pub fn interface<J: Interface>(self, interface: J) -> CoreBuilder<B, J> {
+        CoreBuilder {
+            backend: self.backend,
+            cookie: self.cookie,
+            interface,
+            refresh: self.refresh,
+            when_gone: self.when_gone,
+            save_on_error: self.save_on_error,
+            cache_control: self.cache_control,
+        }
+    }
+
+    /// Says when a cookie is sent again. Default: [`Refresh::WhenRenewed`].
+    pub fn refresh(mut self, refresh: Refresh) -> Self {
+        self.refresh = refresh;
+        self
+    }
+
+    /// Says what becomes of a request whose session ended while it ran. Default:
+    /// [`WhenGone::Interrupt`].
+    pub fn when_gone(mut self, when_gone: WhenGone) -> Self {
+        self.when_gone = when_gone;
+        self
+    }
+
+    /// Saves sessions of requests that ended with a status of 500 or more, too. Default: no, as in
+    /// Django: a request that failed half-way should leave nothing half-done.
+    pub fn save_on_error(mut self, save: bool) -> Self {
+        self.save_on_error = save;
+        self
+    }
+
+    /// Sends this `Cache-Control` with a cookie, unless the application sets one. Default: `no-store`;
+    /// `None` sends none.
+    pub fn cache_control<'v>(mut self, value: impl Into<Option<&'v str>>) -> Self {
+        self.cache_control = value.into().map(str::to_owned);
+        self
+    }
+
+    /// Builds it.
+    ///
+    /// # Errors
+    /// [`InvalidConfig`](ErrorKind::InvalidConfig) if the `Cache-Control` is no header value.
+    pub fn build(self) -> Result<Core<B, I>> {
+        let cache_control = self.cache_control.map(|text| {
+            HeaderValue::from_str(&text)
+                .map_err(|_| Error::config("build sessions: the Cache-Control is no header value"))
+        });
+        Ok(Core(Arc::new(Inner {
+            backend: self.backend,
+            cookie: self.cookie,
+            interface: self.interface,
+            refresh: self.refresh,
+            when_gone: self.when_gone,
+            save_on_error: self.save_on_error,
+            cache_control: cache_control.transpose()?,
+        })))
+    }
+}
+
+impl<B, I> fmt::Debug for CoreBuilder<B, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CoreBuilder")
+            .field("cookie", &self.cookie)
+            .field("refresh", &self.refresh)
+            .finish_non_exhaustive()
+    }
+}
