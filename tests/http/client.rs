@@ -12,9 +12,9 @@ use sessile::{Cache, CacheStore};
 use tower::ServiceExt as _;
 
 /// A router behind a layer, with the cache that its sessions lie in.
-pub struct App {
-    pub client: Client,
-    pub cache: Arc<Cache>,
+pub(crate) struct App {
+    pub(crate) client: Client,
+    pub(crate) cache: Arc<Cache>,
 }
 
 fn parts() -> (CoreBuilder<Stored<CacheStore>>, Arc<Cache>) {
@@ -25,13 +25,13 @@ fn parts() -> (CoreBuilder<Stored<CacheStore>>, Arc<Cache>) {
 }
 
 /// A core on a cache of its own.
-pub fn core<I: Interface>(
+pub(crate) fn core<I: Interface>(
     change: impl FnOnce(CoreBuilder<Stored<CacheStore>>) -> CoreBuilder<Stored<CacheStore>, I>,
 ) -> Core<Stored<CacheStore>, I> {
     change(parts().0).build().expect("allowed")
 }
 
-pub fn app<I: Interface>(
+pub(crate) fn app<I: Interface>(
     routes: Router,
     change: impl FnOnce(CoreBuilder<Stored<CacheStore>>) -> CoreBuilder<Stored<CacheStore>, I>,
 ) -> App {
@@ -42,51 +42,51 @@ pub fn app<I: Interface>(
 }
 
 /// Keeps cookies as a browser would, but for their attributes.
-pub struct Client {
+pub(crate) struct Client {
     router: Router,
     cookies: BTreeMap<String, String>,
 }
 
 /// An answer, taken apart.
-pub struct Answer {
-    pub status: u16,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
     headers: Vec<(String, String)>,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found: Vec<_> = self.headers.iter().filter(|(n, _)| n == name).collect();
         assert!(found.len() <= 1, "{name} came {} times", found.len());
         found.first().map(|(_, value)| value.as_str())
     }
 
-    pub fn vary(&self) -> Option<&str> {
+    pub(crate) fn vary(&self) -> Option<&str> {
         self.header("vary")
     }
 
-    pub fn set_cookie(&self) -> Option<&str> {
+    pub(crate) fn set_cookie(&self) -> Option<&str> {
         self.header("set-cookie")
     }
 }
 
 impl Client {
-    pub fn new(router: Router) -> Self {
+    pub(crate) fn new(router: Router) -> Self {
         Self {
             router,
             cookies: BTreeMap::new(),
         }
     }
 
-    pub fn plant(&mut self, name: &str, value: &str) {
+    pub(crate) fn plant(&mut self, name: &str, value: &str) {
         self.cookies.insert(name.to_owned(), value.to_owned());
     }
 
-    pub fn value(&self, name: &str) -> Option<String> {
+    pub(crate) fn value(&self, name: &str) -> Option<String> {
         self.cookies.get(name).cloned()
     }
 
-    pub async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         let pairs = self.cookies.iter().map(|(n, v)| format!("{n}={v}"));
         let line = pairs.collect::<Vec<_>>().join("; ");
         let lines: &[&str] = if line.is_empty() { &[] } else { &[&line] };
@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// With these `Cookie` lines and no others; what is set is not kept.
-    pub async fn get_with(&self, path: &str, lines: &[&str]) -> Answer {
+    pub(crate) async fn get_with(&self, path: &str, lines: &[&str]) -> Answer {
         let mut request = Request::get(path);
         for line in lines {
             request = request.header("cookie", line.as_bytes());
