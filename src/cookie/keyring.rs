@@ -221,11 +221,6 @@ impl Keyring {
         in_time(opened, max_age, now_ms)
     }
 
-    #[cfg(all(test, target_os = "linux"))]
-    pub(super) fn keys(&self) -> &[Arc<Secret>] {
-        &self.keys
-    }
-
     fn primary(&self) -> &Secret {
         // Every constructor puts the primary there.
         &self.keys[0]
