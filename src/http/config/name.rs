@@ -272,27 +272,35 @@ pub(super) fn look_up(name: &str, scope: Scope) -> Meaning {
         Scope::Environment => Meaning::Stranger,
         Scope::Document if upper.starts_with("SESSION_") => Meaning::Unknown,
         // A slip of the finger is an error too, somebody else's key is not.
-        Scope::Document if nearest(name).1 <= 2 => Meaning::Unknown,
+        Scope::Document if is_slip(&upper) => Meaning::Unknown,
         Scope::Document => Meaning::Stranger,
     }
 }
 
-/// The known name that most resembles `name`, and by how many edits it differs.
-pub(super) fn nearest(name: &str) -> (&'static str, usize) {
+/// Whether a name is a known one with a letter too many, too few or wrong.
+fn is_slip(upper: &str) -> bool {
+    NAMES.iter().any(|(known, _)| {
+        // Most names of others differ in length already, and cost nothing more.
+        known.len().abs_diff(upper.len()) <= 1 && distance(upper, &known.to_ascii_uppercase()) <= 1
+    })
+}
+
+/// The known name that most resembles `name`.
+pub(super) fn nearest(name: &str) -> &'static str {
     let upper: String = name
         .chars()
         .take(NAME_MAX)
         .collect::<String>()
         .to_ascii_uppercase();
     if let Some((_, meant)) = HINTS.iter().find(|(hint, _)| *hint == upper) {
-        return (meant, 1);
+        return meant;
     }
     NAMES
         .iter()
         .filter(|(known, _)| !known.contains('.'))
-        .map(|(known, _)| (*known, distance(&upper, &known.to_ascii_uppercase())))
-        .min_by_key(|(_, edits)| *edits)
-        .unwrap_or(("SESSION_TYPE", usize::MAX))
+        .map(|(known, _)| *known)
+        .min_by_key(|known| distance(&upper, &known.to_ascii_uppercase()))
+        .unwrap_or("SESSION_TYPE")
 }
 
 /// Insertions, deletions and substitutions between two short texts (Levenshtein).

@@ -53,8 +53,13 @@ pub(super) struct Problems {
 
 impl Problems {
     pub(super) fn add(&mut self, problem: String) {
+        self.add_with(|| problem);
+    }
+
+    /// The same for a sentence that is dear to make, and is not made when only counted.
+    pub(super) fn add_with(&mut self, problem: impl FnOnce() -> String) {
         if self.shown.len() < SHOWN_MAX {
-            self.shown.push(problem);
+            self.shown.push(problem());
         } else {
             self.more += 1;
         }

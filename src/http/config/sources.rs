@@ -179,12 +179,15 @@ impl Batch {
         match look_up(name, scope) {
             Meaning::Stranger => {}
             Meaning::Unknown => {
-                let (known, _) = nearest(name);
                 // Not the value: a mistyped SECRET_KEY holds a secret too.
-                config.problems.add(format!(
-                    "{} ({source}) is no known key: did you mean {known}? Mend the name or remove it",
-                    quoted(name)
-                ));
+                config.problems.add_with(|| {
+                    let known = nearest(name);
+                    format!(
+                        "{} ({source}) is no known key: did you mean {known}? Mend the name or \
+                         remove it",
+                        quoted(name)
+                    )
+                });
             }
             Meaning::PythonOnly(name, harmless, advice) => {
                 let is_harmless = match &value {
