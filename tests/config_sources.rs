@@ -142,7 +142,7 @@ fn what_belongs_to_others_is_left_alone() {
     ]);
     resolved(&config);
     let config = Config::new().toml(
-        "DEBUG = true\nSERVER_NAME = 'x'\n[server]\nport = 80\n[logging]\nlevel = 'info'\n\
+        "DEBUG = true\nSERVER_NAME = 'x'\nSECURE_KEY = 'x'\n[server]\nport = 80\n[logging]\nlevel = 'info'\n\
          when = 1979-05-27",
     );
     resolved(&config);
