@@ -165,3 +165,43 @@ fn djangos_defaults_are_djangos() {
     };
     assert_eq!(table, "django_session");
 }
+
+#[test]
+fn fl02_fl03_flasks_application_root_is_the_path_for_want_of_another() {
+    let path = |config: Config| config.secret(KEY).resolve().expect("accepted").cookie.path;
+    let root = [("APPLICATION_ROOT", "/foo")];
+    let both = [
+        ("APPLICATION_ROOT", "/foo"),
+        ("SESSION_COOKIE_PATH", "/bar"),
+    ];
+    assert_eq!(path(Config::flask_compat().env(root)), "/foo");
+    assert_eq!(path(Config::flask_compat().env(both)), "/bar");
+    assert_eq!(path(Config::new().env(root)), "/");
+    let wrong = Config::flask_compat()
+        .secret(KEY)
+        .env([("APPLICATION_ROOT", "foo")]);
+    let error = wrong.resolve().expect_err("no path").to_string();
+    assert!(
+        error.contains("APPLICATION_ROOT (environment) is \"foo\""),
+        "{error}"
+    );
+}
+
+#[test]
+fn fl04_every_cookie_setting_of_flask_arrives() {
+    let config = Config::flask_compat().secret(KEY).env([
+        ("SESSION_COOKIE_DOMAIN", ".example.com"),
+        ("SESSION_COOKIE_HTTPONLY", "False"),
+        ("SESSION_COOKIE_SECURE", "True"),
+        ("SESSION_COOKIE_PARTITIONED", "True"),
+        ("SESSION_COOKIE_SAMESITE", "Lax"),
+        ("SESSION_COOKIE_PATH", "/"),
+    ]);
+    let cookie = config.resolve().expect("accepted").cookie;
+    assert_eq!(cookie.domain.as_deref(), Some("example.com"));
+    assert!(!cookie.http_only && cookie.secure && cookie.partitioned);
+    assert_eq!(
+        (cookie.same_site, &*cookie.path),
+        (Some(SameSite::Lax), "/")
+    );
+}

@@ -30,7 +30,7 @@ fn refused(config: &Config, words: &[&str]) -> String {
 }
 
 #[test]
-fn fl04_what_needs_a_key_says_so_at_start_and_how_to_make_one() {
+fn fl06_what_needs_a_key_says_so_at_start_and_how_to_make_one() {
     let rows = [
         (
             Config::new().signed_ids(),

@@ -146,7 +146,7 @@ fn truth_has_the_forms_of_environment_files() {
 }
 
 #[test]
-fn wz06_wz07_same_site_is_taken_in_any_case_and_nothing_else_is() {
+fn fl05_wz06_wz07_same_site_is_taken_in_any_case_and_nothing_else_is() {
     let rows = [
         ("strict", Some(SameSite::Strict)),
         ("LAX", Some(SameSite::Lax)),

@@ -23,12 +23,15 @@ pub(super) fn settings(
         .get(Key::CookiePartitioned, parse::truth)
         .unwrap_or(false);
     let secure = reader.get(Key::CookieSecure, parse::truth);
+    let path_key = path_key(reader, profile);
     let cookie = CookieSettings {
         name: (reader.get(Key::CookieName, name)).unwrap_or_else(|| profile.cookie_name.to_owned()),
         domain: reader.get(Key::CookieDomain, domain),
-        path: reader
-            .get(Key::CookiePath, path)
-            .unwrap_or_else(|| "/".to_owned()),
+        path: match path_key {
+            Some(key) => reader.get(key, path),
+            None => None,
+        }
+        .unwrap_or_else(|| "/".to_owned()),
         http_only: reader
             .get(Key::CookieHttpOnly, parse::truth)
             .unwrap_or(true),
@@ -41,8 +44,17 @@ pub(super) fn settings(
         max_age,
     };
     check_secure(reader, &cookie);
-    check_prefix(reader, &cookie);
+    check_prefix(reader, &cookie, path_key.unwrap_or(Key::CookiePath));
     cookie
+}
+
+/// The key that says the path, if one does: Flask has a second one for want of the first.
+fn path_key(reader: &Reader<'_>, profile: &Profile) -> Option<Key> {
+    let keys = match profile.rooted {
+        true => &[Key::CookiePath, Key::ApplicationRoot][..],
+        false => &[Key::CookiePath][..],
+    };
+    keys.iter().copied().find(|key| reader.is_given(*key))
 }
 
 fn check_secure(reader: &mut Reader<'_>, cookie: &CookieSettings) {
@@ -68,7 +80,7 @@ fn check_secure(reader: &mut Reader<'_>, cookie: &CookieSettings) {
 }
 
 /// The promises that a name's prefix makes to browsers, which compare it in any case.
-fn check_prefix(reader: &mut Reader<'_>, cookie: &CookieSettings) {
+fn check_prefix(reader: &mut Reader<'_>, cookie: &CookieSettings, path_key: Key) {
     let name = cookie.name.to_ascii_lowercase();
     let prefixes = [
         // Name, bound to the host, hidden from scripts.
@@ -108,7 +120,7 @@ fn check_prefix(reader: &mut Reader<'_>, cookie: &CookieSettings) {
     );
     demand(
         is_host && cookie.path != "/",
-        Key::CookiePath,
+        path_key,
         &format!("{:?}", cookie.path),
         "set the path to /, or use the prefix __Secure-",
     );

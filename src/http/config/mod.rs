@@ -34,7 +34,7 @@
 //! |---|---|---|---|
 //! | `SESSION_TYPE` | `SESSION_BACKEND`, `SESSION_ENGINE`, `default_backend` | `cache` | `securecookie`, `sql` |
 //! | `SESSION_COOKIE_NAME` | `cookie_name` | `id` | `session`, `sessionid` |
-//! | `SESSION_COOKIE_DOMAIN`, `_PATH` | `cookie_args.domain`, `.path` | none, `/` | |
+//! | `SESSION_COOKIE_DOMAIN`, `_PATH` | `cookie_args.domain`, `.path` | none, `/` | path: `APPLICATION_ROOT` |
 //! | `SESSION_COOKIE_HTTPONLY` | `cookie_args.httponly` | true | |
 //! | `SESSION_COOKIE_SECURE` | `cookie_args.secure` | true | false |
 //! | `SESSION_COOKIE_SAMESITE` (`Lax`, `Strict`, `None`, `omit`) | | `Lax` | left out, `Lax` |
