@@ -285,3 +285,11 @@ fn each_feature_is_in_the_readme() {
             .collect(),
     );
 }
+
+#[test]
+fn the_readme_shows_the_login_example_as_it_is() {
+    let example = fs::read_to_string(root().join("examples/axum_login.rs")).expect("it is there");
+    let code = example.split_once("\n\n").map_or("", |(_, code)| code);
+    let readme = fs::read_to_string(root().join("README.md")).unwrap_or_default();
+    assert!(!code.is_empty() && readme.contains(code));
+}

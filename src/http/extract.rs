@@ -10,7 +10,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use super::visit::{Handle, Main};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 
 /// Why a handler got no session: answered with an empty 500 and logged.
@@ -33,6 +33,22 @@ impl IntoResponse for SessionRejection {
             ),
         }
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+/// An empty response, and a line in the log: 409 for a session that was ended meanwhile, 503 for a
+/// limit or for rivals that will not always be there, 500 for the rest.
+///
+/// So that handlers may return the errors of their sessions with `?`.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = match self.kind() {
+            ErrorKind::Gone => StatusCode::CONFLICT,
+            ErrorKind::Full | ErrorKind::Conflict => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        tracing::error!(error = %self, kind = ?self.kind(), "a handler failed on its session");
+        status.into_response()
     }
 }
 
