@@ -9,6 +9,7 @@ mod exact;
 mod limits;
 mod model;
 mod ops;
+mod record;
 mod snapshot;
 mod subject;
 mod wheel;

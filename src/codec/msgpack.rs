@@ -17,10 +17,11 @@ pub(super) fn scan(body: &[u8], limits: &Limits) -> Result<Vec<Slot>> {
         let name = body
             .get(start..end)
             .ok_or_else(|| corrupt("a name is cut off"))?;
-        if std::str::from_utf8(name).is_err() {
+        if !is_text(name) {
             return Err(corrupt("a name is not UTF-8"));
         }
-        at = skip(body, end, limits.depth)
+        at = skip_plain(body, end)
+            .or_else(|| skip(body, end, limits.depth))
             .filter(|&end| end <= body.len())
             .ok_or_else(|| corrupt("a value is cut off, malformed or too deep"))?;
         slots.push(Slot::new(start..end, end..at));
@@ -29,6 +30,24 @@ pub(super) fn scan(body: &[u8], limits: &Limits) -> Result<Vec<Slot>> {
         return Err(corrupt("something follows its body"));
     }
     Ok(slots)
+}
+
+/// Whether `name` is UTF-8. Nearly all names are short and ASCII, which one pass without branches
+/// finds out; the standard library's check took a quarter of the scan.
+#[inline]
+fn is_text(name: &[u8]) -> bool {
+    name.iter().fold(0, |all, byte| all | byte) < 0x80 || std::str::from_utf8(name).is_ok()
+}
+
+/// As [`skip`], for short text and what is one byte long; `None` for all else.
+#[inline]
+fn skip_plain(bytes: &[u8], at: usize) -> Option<usize> {
+    let end = match *bytes.get(at)? {
+        0x00..=0x7F | 0xE0..=0xFF | 0xC0 | 0xC2 | 0xC3 => at + 1,
+        first @ 0xA0..=0xBF => at + 1 + usize::from(first & 0x1F),
+        _ => return None,
+    };
+    (end <= bytes.len()).then_some(end)
 }
 
 /// Returns where the value that begins at `at` ends; `None` if it is cut off or malformed, or has
