@@ -130,6 +130,17 @@ impl Fields {
         Ok(builder.finish().1)
     }
 
+    /// Each field's number and name, unchecked and undecoded.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let slots = self.slots.iter();
+        slots.map(|slot| self.name_bytes(slot)).enumerate()
+    }
+
+    /// How long the bytes are that the fields lie in.
+    pub(crate) fn bytes(&self) -> usize {
+        self.source.len()
+    }
+
     /// The same fields but `name`.
     pub(crate) fn without(mut self, name: &str) -> Self {
         let mut slots = std::mem::take(&mut self.slots);
@@ -226,6 +237,27 @@ impl FieldsBuilder {
         let at = self.bytes.len() - self.start;
         self.bytes.extend_from_slice(value);
         self.slots.push(Slot::new(named, at..at + value.len()));
+    }
+
+    /// Adds field `number` of `fields`, as the slice it came as if the formats are the same.
+    pub(crate) fn push_stored(&mut self, fields: &Fields, number: usize) {
+        let Some(slot) = fields.slots.get(number) else {
+            return;
+        };
+        let (name, value) = (range(slot.name), range(slot.value));
+        let is_joined = name.end == value.start;
+        if self.format != Format::MessagePack || fields.format != self.format || !is_joined {
+            let value = &fields.source[value];
+            return self.push(fields.name(slot), value);
+        }
+        // Name and value lie side by side: one copy.
+        msgpack::write_name_head(&mut self.bytes, name.len());
+        let at = self.bytes.len() - self.start;
+        let middle = at + name.len();
+        let end = middle + value.len();
+        self.bytes
+            .extend_from_slice(&fields.source[name.start..value.end]);
+        self.slots.push(Slot::new(at..middle, middle..end));
     }
 
     /// Returns all bytes, what preceded the body included, and the fields of the body.

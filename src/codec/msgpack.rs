@@ -135,6 +135,17 @@ pub(super) fn write_map(into: &mut Vec<u8>, count: usize) {
     let _ = rmp::encode::write_map_len(into, count);
 }
 
+/// Writes what precedes a name of `len` bytes.
+pub(super) fn write_name_head(into: &mut Vec<u8>, len: usize) {
+    match u8::try_from(len) {
+        Ok(len @ 0..32) => into.push(0xA0 | len),
+        _ => {
+            let len = u32::try_from(len).unwrap_or(u32::MAX);
+            let _ = rmp::encode::write_str_len(into, len);
+        }
+    }
+}
+
 /// Writes a name.
 pub(super) fn write_name(into: &mut Vec<u8>, name: &str) {
     let _ = rmp::encode::write_str(into, name);

@@ -129,7 +129,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         let renewed_ms = match &state.stored {
             // What was written is not looked up: a plan to write does not ask.
             Some(stored) if !state.is_modified() => {
-                let noted_ms = self.renewals.last_ms(self.keys.key(&stored.id).as_ref());
+                let noted_ms = self.renewals.last_ms(stored.key.as_ref());
                 noted_ms.max(state.header.written_ms)
             }
             _ => now_ms,
@@ -138,7 +138,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     }
 
     fn lane(&self, stored: Option<Stored>) -> &super::turn::Turn {
-        let key = stored.map(|stored| self.keys.key(&stored.id));
+        let key = stored.map(|stored| stored.key);
         let byte = key.and_then(|key| key.as_ref().last().copied());
         &self.lanes[usize::from(byte.unwrap_or(0)) % self.lanes.len()]
     }
@@ -174,7 +174,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             life_ms,
             ..
         } = &open.attempt;
-        let old = old.map(|old| self.keys.key(&old.id));
+        let old = old.map(|old| old.key);
         for _ in 0..DRAWS {
             let id = SessionId::random(self.id_format)?;
             let key = self.keys.key(&id);
@@ -184,7 +184,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             }
             let terms = self.terms(*life_ms, owner.is_some());
             match self.store.create(key.as_ref(), bytes.clone(), terms).await {
-                Ok(Created::Done(version)) => return Ok(Stored { id, version }),
+                Ok(Created::Done(version)) => return Ok(Stored { id, key, version }),
                 Ok(Created::Taken) => self.unlist(owner.as_deref(), &key).await?,
                 Err(error) => {
                     self.unlist(owner.as_deref(), &key).await?;
@@ -209,7 +209,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         let Some(owner) = owner else {
             return Ok(());
         };
-        let key = self.keys.key(&stored.id);
+        let key = stored.key;
         if self.index.settle(owner, &key).await? {
             return Ok(());
         }
@@ -222,7 +222,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
 
     async fn replace(&self, session: &Session, stored: Stored) -> Result<Step> {
         let open = self.begin(session)?;
-        let key = self.keys.key(&stored.id);
+        let key = stored.key;
         let attempt = &open.attempt;
         let (owner, was) = (attempt.owner.clone(), attempt.was.clone());
         let is_bound = owner.is_some() && owner != was;
@@ -239,8 +239,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             .replace(key.as_ref(), bytes, terms, expected)
             .await;
         if let Ok(Replaced::Done(version)) = replaced {
-            let id = stored.id;
-            open.done(Stored { id, version });
+            open.done(Stored { version, ..stored });
             if was.is_some() && was != owner {
                 self.unlist(was.as_deref(), &key).await?;
             }
@@ -261,7 +260,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
 
     /// Puts the session's changes on top of the record as it is now.
     pub(super) async fn catch_up(&self, session: &Session, stored: Stored) -> Result<Step> {
-        let key = self.keys.key(&stored.id);
+        let key = stored.key;
         let loaded = self.store.load(key.as_ref()).await?;
         let Some(loaded) = loaded else {
             return self.found_gone(session, &key, None).await;
@@ -311,7 +310,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     }
 
     async fn touch(&self, session: &Session, stored: Stored) -> Result<Step> {
-        let key = self.keys.key(&stored.id);
+        let key = stored.key;
         let now_ms = self.now_ms();
         let life_ms = session.0.state.lock().life_ms(&self.rules, now_ms);
         let life = super::rules::duration(life_ms.max(1));
@@ -331,7 +330,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     }
 
     async fn remove_empty(&self, session: &Session, stored: Stored) -> Result<Step> {
-        let key = self.keys.key(&stored.id);
+        let key = stored.key;
         // Claimed first: what another request has put in meanwhile must not go with it.
         if let Replaced::Conflict(_) = self.claim(&key, stored.version).await? {
             return self.catch_up(session, stored).await;
@@ -348,7 +347,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     }
 
     async fn remove(&self, session: &Session, stored: Stored) -> Result<Step> {
-        let key = self.keys.key(&stored.id);
+        let key = stored.key;
         self.store.remove(key.as_ref()).await?;
         let owner = {
             let mut state = session.0.state.lock();
@@ -392,7 +391,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         };
         match (owner, stored) {
             (Some(owner), Some(stored)) => {
-                let key = self.keys.key(&stored.id);
+                let key = stored.key;
                 self.note_seen(&owner, created_ms, key).await
             }
             _ => Ok(()),

@@ -120,6 +120,19 @@ impl Data {
             .chain(changed.filter_map(|change| Some((&*change.name, change.value.as_deref()?))))
     }
 
+    /// The numbers of the base's fields that nothing has changed.
+    fn kept(&self) -> impl Iterator<Item = usize> {
+        let fields = (!self.changes.cleared).then(|| self.base.names());
+        let is_kept = |name: &[u8]| {
+            let mut changes = self.changes.list.iter();
+            !changes.any(|change| change.name.as_bytes() == name)
+        };
+        fields
+            .into_iter()
+            .flatten()
+            .filter_map(move |(number, name)| is_kept(name).then_some(number))
+    }
+
     /// The session's names and values.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.all().filter(|(name, _)| !is_reserved(name))
@@ -127,7 +140,12 @@ impl Data {
 
     /// Whether nothing is stored: no value and no message.
     pub(super) fn is_bare(&self) -> bool {
-        self.all().next().is_none()
+        let has_set = self
+            .changes
+            .list
+            .iter()
+            .any(|change| change.value.is_some());
+        !has_set && self.kept().next().is_none()
     }
 
     /// Checks that a value fits under `name` beside the others.
@@ -157,24 +175,33 @@ impl Data {
             Layout::Bare => Record::bare_permanent(header, format),
             _ => None,
         };
-        let (mut count, mut bytes) = (usize::from(permanent.is_some()), 128);
-        for (name, value) in self.all() {
-            count += 1;
-            bytes += name.len() + value.len() + 6;
-        }
         let too_long = |len: usize| {
             Error::input(format!(
                 "encode a session of {len} bytes: at most {} fit; keep large things elsewhere",
                 limits.bytes
             ))
         };
-        if bytes > limits.bytes.saturating_add(128 + 6 * count) {
+        let mut bytes = self.base.bytes() + 256;
+        let mut count = usize::from(permanent.is_some());
+        for change in &self.changes.list {
+            let value = change.value.as_ref();
+            count += usize::from(value.is_some());
+            bytes += change.name.len() + value.map_or(0, Bytes::len) + 6;
+        }
+        // More than the limit is found out below; this keeps the work within bounds.
+        if bytes > limits.bytes.saturating_mul(4).saturating_add(4096) {
             return Err(too_long(bytes));
         }
+        let kept: usize = self.kept().count();
         let mut begun = Record::begin(header, layout, format);
         begun.reserve(bytes);
-        let mut builder = FieldsBuilder::new(format, count, begun);
-        for (name, value) in permanent.into_iter().chain(self.all()) {
+        let mut builder = FieldsBuilder::new(format, count + kept, begun);
+        for number in self.kept() {
+            builder.push_stored(&self.base, number);
+        }
+        let changed = self.changes.list.iter();
+        let changed = changed.filter_map(|change| Some((&*change.name, change.value.as_deref()?)));
+        for (name, value) in permanent.into_iter().chain(changed) {
             builder.push(name, value);
         }
         let (whole, fields) = builder.finish();

@@ -56,12 +56,13 @@ impl LazySession {
         if let Some(session) = self.loaded() {
             return Ok(session);
         }
+        let driver = || Arc::clone(&self.0.driver);
         let loaded = match &self.0.id {
-            Some(id) => self.0.driver.load(id).await?,
+            Some(id) => self.0.driver.load(id, driver()).await?,
             None => None,
         };
-        let state = loaded.unwrap_or_else(|| State::fresh(self.0.driver.rules()));
-        let session = Session::new(state, Arc::clone(&self.0.driver));
+        let session =
+            loaded.unwrap_or_else(|| Session::new(State::fresh(self.0.driver.rules()), driver()));
         *self.0.session.lock() = Some(session.clone());
         Ok(session)
     }

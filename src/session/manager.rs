@@ -66,8 +66,7 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
     /// # Errors
     /// Faults of the store.
     pub async fn load(&self, id: &SessionId) -> Result<Option<Session>> {
-        let state = self.0.load_state(id).await?;
-        Ok(state.map(|state| Session::new(state, self.driver())))
+        self.0.load_session(id, self.driver()).await
     }
 
     /// Makes a session without a record, as [`open`](Self::open) does without an id.
@@ -127,7 +126,7 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
         &self.0.index
     }
 
-    fn driver(&self) -> Arc<dyn Driver> {
+    pub(super) fn driver(&self) -> Arc<dyn Driver> {
         Arc::clone(&self.0) as Arc<dyn Driver>
     }
 }
@@ -147,7 +146,11 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         if owned { terms.protected() } else { terms }
     }
 
-    pub(super) async fn load_state(&self, id: &SessionId) -> Result<Option<State>> {
+    pub(super) async fn load_session(
+        &self,
+        id: &SessionId,
+        driver: Arc<dyn Driver>,
+    ) -> Result<Option<Session>> {
         let key = self.keys.key(id);
         let Some(loaded) = self.store.load(key.as_ref()).await? else {
             return Ok(None);
@@ -155,14 +158,17 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         let Some(record) = self.decode(loaded.value) else {
             return Ok(None);
         };
+        if record.header.moved {
+            return Ok(None);
+        }
         let stored = Stored {
             id: *id,
+            key,
             version: loaded.version,
         };
-        let is_moved = record.header.moved;
-        let state = State::of(record, stored);
-        let is_over = state.life_ms(&self.rules, self.now_ms()) == 0;
-        Ok((!is_moved && !is_over).then_some(state))
+        let session = Session::new(State::of(record, stored), driver);
+        let is_over = session.0.state.lock().life_ms(&self.rules, self.now_ms()) == 0;
+        Ok((!is_over).then_some(session))
     }
 
     /// The record in the format that is written here; `None` if the bytes are none, which is logged.
@@ -198,8 +204,12 @@ impl<S: SessionStore, I: OwnerIndex> Driver for Shared<S, I> {
         Box::pin(self.commit(session))
     }
 
-    fn load<'a>(&'a self, id: &'a SessionId) -> Boxed<'a, Option<State>> {
-        Box::pin(self.load_state(id))
+    fn load<'a>(
+        &'a self,
+        id: &'a SessionId,
+        driver: Arc<dyn Driver>,
+    ) -> Boxed<'a, Option<Session>> {
+        Box::pin(self.load_session(id, driver))
     }
 }
 

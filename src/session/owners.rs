@@ -15,6 +15,8 @@ use crate::store::SessionStore;
 const CHECKS_PER_LISTING: usize = 2;
 /// How long a session may be listed before its record is stored.
 const CREATION_MS_MAX: u64 = 60_000;
+/// Times that the list is looked at for sessions that moved while others were ended.
+const LOOKS_MAX: usize = 256;
 /// Sessions that end to make room for one.
 const ENDED_MAX: usize = 1024;
 
@@ -73,17 +75,30 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
     /// Dropped, it has ended some of them.
     ///
     /// # Errors
-    /// Faults of the store or the index; some may have ended then.
+    /// [`Conflict`](ErrorKind::Conflict) if sessions kept moving to other ids; faults of the store or
+    /// the index. Some may have ended then.
     pub async fn end_all(&self, owner: &str, keep: Option<&Session>) -> Result<usize> {
         let keep = keep.and_then(Session::id);
         let keep = keep.map(|id| self.0.keys.key(&id));
+        let now_ms = self.0.now_ms();
+        let is_older = |entry: &OwnerEntry| keep != Some(entry.key) && entry.created_ms <= now_ms;
         let mut ended = 0;
-        for entry in self.0.index.list(owner).await? {
-            if keep != Some(entry.key) && self.0.end(owner, &entry.key).await? {
-                ended += 1;
+        // A session that moves to another id meanwhile is listed under the new one before the old one
+        // goes, and keeps its beginning: it is found at the next look.
+        for _ in 0..LOOKS_MAX {
+            let mut older = self.0.index.list(owner).await?;
+            older.retain(is_older);
+            if older.is_empty() {
+                return Ok(ended);
+            }
+            for entry in older {
+                ended += usize::from(self.0.end(owner, &entry.key).await?);
             }
         }
-        Ok(ended)
+        Err(Error::new(
+            ErrorKind::Conflict,
+            "end an owner's sessions: they kept moving to other ids; try again",
+        ))
     }
 
     /// Ends the session of `id`, whosever it is; says whether there was one.
@@ -91,7 +106,8 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
     /// # Errors
     /// Faults of the store.
     pub async fn revoke(&self, id: &SessionId) -> Result<bool> {
-        let owner = self.0.load_state(id).await?.and_then(|state| state.bound);
+        let session = self.0.load_session(id, self.driver()).await?;
+        let owner = session.and_then(|session| session.owner());
         let key = self.0.keys.key(id);
         self.0.unlist(owner.as_deref(), &key).await?;
         self.0.store.remove(key.as_ref()).await

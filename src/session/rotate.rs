@@ -25,8 +25,8 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         let open = self.begin(session)?;
         let (owner, was) = (open.attempt.owner.clone(), open.attempt.was.clone());
         let new = self.store_new(&open, Some(old)).await?;
-        let new_key = self.keys.key(&new.id);
-        let old_key = self.keys.key(&old.id);
+        let new_key = new.key;
+        let old_key = old.key;
         if let Replaced::Done(_) = self.claim(&old_key, old.version).await? {
             // No await between: whoever drops this commit from here on finds it done.
             let session = open.session();

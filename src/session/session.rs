@@ -16,6 +16,7 @@ use super::state::State;
 use super::turn::Turn;
 use crate::codec::{Fields, FieldsBuilder, Format, Value};
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::SessionId;
 use crate::sync::Lock;
 
 /// The session of a client: typed values under names, kept between its requests.
@@ -72,7 +73,9 @@ pub(super) trait Driver: Send + Sync {
     fn rules(&self) -> &Rules;
     fn now_ms(&self) -> u64;
     fn commit<'a>(&'a self, session: &'a Session) -> Boxed<'a, Committed>;
-    fn load<'a>(&'a self, id: &'a crate::id::SessionId) -> Boxed<'a, Option<State>>;
+    /// `driver` is this very one, for the session.
+    fn load<'a>(&'a self, id: &'a SessionId, driver: Arc<dyn Driver>)
+    -> Boxed<'a, Option<Session>>;
     /// Why this session cannot be written, if it cannot.
     fn refusal(&self) -> Option<&str> {
         None

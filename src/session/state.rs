@@ -14,7 +14,7 @@ use super::rules::{EmptyPolicy, Rules};
 use crate::cache::Version;
 use crate::codec::{Expiry, Header, Layout, Record};
 use crate::error::Result;
-use crate::id::SessionId;
+use crate::id::{SessionId, StoreKey};
 use crate::time::millis;
 
 /// Writes of unknown outcome that are remembered.
@@ -24,6 +24,8 @@ const UNSURE_MAX: usize = 8;
 #[derive(Clone, Copy)]
 pub(super) struct Stored {
     pub(super) id: SessionId,
+    /// The id's key: a digest that costs as much as the rest of a lookup is made once.
+    pub(super) key: StoreKey,
     pub(super) version: Version,
 }
 

@@ -48,7 +48,7 @@ impl Driver for NoDriver {
         Box::pin(std::future::ready(Ok(Committed::Nothing)))
     }
 
-    fn load<'a>(&'a self, _: &'a SessionId) -> Boxed<'a, Option<State>> {
+    fn load<'a>(&'a self, _: &'a SessionId, _: Arc<dyn Driver>) -> Boxed<'a, Option<Session>> {
         Box::pin(std::future::ready(Ok(None)))
     }
 
