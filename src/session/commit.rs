@@ -94,6 +94,13 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         let mut lane = None;
         for _ in 0..TRIES {
             let (plan, stored) = self.plan(session);
+            if lane.is_none()
+                && matches!(plan, Plan::Replace | Plan::Rotate)
+                && self.lane(stored).is_taken()
+            {
+                // Others are settling a conflict: a newcomer would only cause them another.
+                lane = Some(self.lane(stored).take().await);
+            }
             let step = match (plan, stored) {
                 (Plan::Create, _) => self.create(session).await?,
                 (Plan::Gone, _) => return Err(gone()),

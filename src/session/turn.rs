@@ -28,6 +28,11 @@ impl Turn {
         Taken(self)
     }
 
+    /// Whether somebody has the turn just now.
+    pub(super) fn is_taken(&self) -> bool {
+        self.0.lock().taken
+    }
+
     fn poll(&self, context: &Context<'_>) -> Poll<()> {
         let mut waiting = self.0.lock();
         if !waiting.taken {
