@@ -185,7 +185,8 @@ impl Cache {
     ///
     /// Writes a temporary file with an unpredictable name beside it, readable by its owner only,
     /// syncs it, renames it and syncs the folder, so that a crash at any moment leaves a whole file.
-    /// A process that is killed meanwhile leaves the temporary one behind: `.<name>.<number>.tmp`.
+    /// A process that is killed meanwhile leaves the temporary one behind, `.<name>.<number>.tmp`; the
+    /// next writer of the same path removes it once it is a minute old.
     /// Blocks the calling thread for as long as that takes.
     ///
     /// # Errors
