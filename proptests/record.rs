@@ -41,7 +41,7 @@ fn format() -> impl Strategy<Value = Format> {
 
 fn encode(session: &BTreeMap<String, Value>, layout: Layout, format: Format) -> Bytes {
     let bytes = Record::begin(&Header::default(), layout, format);
-    let mut builder = FieldsBuilder::new(format, session.len(), bytes);
+    let mut builder = FieldsBuilder::new(layout, format, session.len(), bytes);
     for (name, value) in session {
         builder.push(
             name,

@@ -2,7 +2,10 @@
 //! checklists of the standards they come from (OWASP ASVS 5, NIST 800-63B).
 
 #[path = "http/client.rs"]
-#[expect(dead_code, reason = "shared with the tests of the flow, which use more of it")]
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the flow, which use more of it"
+)]
 mod client;
 
 use std::collections::HashSet;

@@ -15,7 +15,7 @@ const FORMATS: [Format; 2] = [Format::MessagePack, Format::Json];
 
 fn record(format: Format, layout: Layout, fields: &[(&str, Vec<u8>)]) -> Bytes {
     let bytes = Record::begin(&Header::default(), layout, format);
-    let mut builder = FieldsBuilder::new(format, fields.len(), bytes);
+    let mut builder = FieldsBuilder::new(layout, format, fields.len(), bytes);
     for (name, value) in fields {
         builder.push(name, value);
     }
@@ -117,7 +117,7 @@ fn messagepack_keeps_bytes_as_bytes_and_floats_by_the_bit() {
 fn what_a_builder_wrote_is_what_a_scan_finds() {
     for format in FORMATS {
         let names = ["a", "", "with \"quotes\"", "é", "line\nbreak", "z"];
-        let mut builder = FieldsBuilder::new(format, names.len(), b"head".to_vec());
+        let mut builder = FieldsBuilder::new(Layout::Bare, format, names.len(), b"head".to_vec());
         for name in names {
             builder.push(name, &format.encode(name).unwrap());
         }
@@ -161,7 +161,9 @@ fn headers_come_back_as_they_went() {
             ..header.clone()
         };
         let bytes = Record::begin(&header, Layout::Native, Format::Json);
-        let bytes = FieldsBuilder::new(Format::Json, 0, bytes).finish().0;
+        let bytes = FieldsBuilder::new(Layout::Native, Format::Json, 0, bytes)
+            .finish()
+            .0;
         let found = Record::decode(bytes, &Limits::default()).unwrap();
         assert_eq!(found.header, header);
         assert!(found.fields.is_empty());
@@ -223,12 +225,25 @@ fn limits_hold_at_the_limit_and_one_beyond() {
         for layout in [Layout::Native, Layout::Bare] {
             let decode = |fields: &[_]| Record::decode(record(format, layout, fields), &limits);
             assert!(decode(&[("a", fits.clone()), ("b", fits.clone())]).is_ok());
-            assert!(decode(&[("a", beyond.clone())]).is_err());
+            // A native record's values are looked at when they are asked for.
+            let found = decode(&[("a", beyond.clone())]);
+            assert_eq!(found.is_err(), layout == Layout::Bare);
             let three = ["a", "b", "c"].map(|name| (name, fits.clone()));
             assert!(decode(&three).is_err());
             let long = format.encode(&"x".repeat(200)).unwrap();
             assert!(decode(&[("a", long)]).is_err());
         }
+    }
+}
+
+#[test]
+fn a_value_that_would_exhaust_the_stack_is_refused_when_asked_for() {
+    let [packed, text] = [vec![0x91; 100_000], "[".repeat(100_000).into_bytes()];
+    for (format, value) in FORMATS.into_iter().zip([packed, text]) {
+        let bytes = record(format, Layout::Native, &[("a", value)]);
+        let found = Record::decode(bytes, &Limits::default()).unwrap();
+        let value = found.fields.get("a").unwrap();
+        assert!(format.decode::<Value>(&value).is_err());
     }
 }
 

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::format::{Format, Limits, corrupt};
-use super::{Value, json, msgpack};
+use super::format::{Format, Layout, Limits, corrupt};
+use super::{Value, json, msgpack, packed};
 use crate::error::Result;
 
 /// Names and encoded values of one record, found by one scan and not decoded.
@@ -73,6 +73,19 @@ impl Fields {
         })
     }
 
+    /// Finds the fields of the body of a native record.
+    pub(super) fn unpack(body: Bytes, format: Format, limits: &Limits) -> Result<Self> {
+        if body.len() > BODY_BYTES_MAX {
+            return Err(corrupt("it is too long"));
+        }
+        Ok(Self {
+            slots: packed::scan(&body, limits)?,
+            source: body,
+            copies: Box::default(),
+            format,
+        })
+    }
+
     /// How the values are encoded.
     #[must_use]
     pub fn format(&self) -> Format {
@@ -116,7 +129,7 @@ impl Fields {
     /// # Errors
     /// [`Corrupt`](crate::ErrorKind::Corrupt) if a value is malformed inside.
     pub fn transcode(&self, format: Format) -> Result<Self> {
-        let mut builder = FieldsBuilder::new(format, self.len(), Vec::new());
+        let mut builder = FieldsBuilder::new(Layout::Native, format, self.len(), Vec::new());
         for (name, value) in self.iter() {
             let value: Value = self
                 .format
@@ -176,6 +189,17 @@ impl fmt::Debug for Fields {
     }
 }
 
+/// How fields follow one another in a body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// Lengths, name, value: the body of a native record.
+    Packed,
+    /// One MessagePack map.
+    Map,
+    /// One JSON object.
+    Object,
+}
+
 /// Writes a body field by field, and remembers where each lies, so that nobody needs to scan it.
 pub struct FieldsBuilder {
     bytes: Vec<u8>,
@@ -186,16 +210,23 @@ pub struct FieldsBuilder {
     /// JSON names that were written with escapes: (slot, place in `copies`).
     escaped: Vec<(usize, Range<usize>)>,
     format: Format,
+    frame: Frame,
 }
 
 impl FieldsBuilder {
-    /// Begins a body of exactly `count` fields behind what `bytes` holds.
+    /// Begins a body of exactly `count` fields in `layout` behind what `bytes` holds.
     #[must_use]
-    pub fn new(format: Format, count: usize, mut bytes: Vec<u8>) -> Self {
+    pub fn new(layout: Layout, format: Format, count: usize, mut bytes: Vec<u8>) -> Self {
         let start = bytes.len();
-        match format {
-            Format::MessagePack => msgpack::write_map(&mut bytes, count),
-            Format::Json => bytes.push(b'{'),
+        let frame = match (layout, format) {
+            (Layout::Native, _) => Frame::Packed,
+            (Layout::Bare, Format::MessagePack) => Frame::Map,
+            (Layout::Bare, Format::Json) => Frame::Object,
+        };
+        match frame {
+            Frame::Packed => packed::write_number(&mut bytes, count),
+            Frame::Map => msgpack::write_map(&mut bytes, count),
+            Frame::Object => bytes.push(b'{'),
         }
         Self {
             bytes,
@@ -204,66 +235,79 @@ impl FieldsBuilder {
             copies: String::new(),
             escaped: Vec::new(),
             format,
+            frame,
         }
     }
 
     /// Adds a field whose value is encoded already.
     pub fn push(&mut self, name: &str, value: &[u8]) {
+        if self.frame != Frame::Object {
+            self.head(name.len(), value.len());
+            let start = self.bytes.len() - self.start;
+            self.bytes.extend_from_slice(name.as_bytes());
+            self.bytes.extend_from_slice(value);
+            self.note(start, name.len(), value.len());
+            return;
+        }
+        if !self.slots.is_empty() {
+            self.bytes.push(b',');
+        }
+        let before = self.bytes.len();
+        json::write_name(&mut self.bytes, name);
         let mut named = 0..0;
-        match self.format {
-            Format::MessagePack => {
-                msgpack::write_name(&mut self.bytes, name);
-                let end = self.bytes.len() - self.start;
-                named = end - name.len()..end;
-            }
-            Format::Json => {
-                if !self.slots.is_empty() {
-                    self.bytes.push(b',');
-                }
-                let before = self.bytes.len();
-                json::write_name(&mut self.bytes, name);
-                // Two quotes and the colon: no escapes.
-                if self.bytes.len() - before == name.len() + 3 {
-                    let start = before - self.start + 1;
-                    named = start..start + name.len();
-                } else {
-                    let start = self.copies.len();
-                    self.copies.push_str(name);
-                    self.escaped
-                        .push((self.slots.len(), start..self.copies.len()));
-                }
-            }
+        // Two quotes and the colon: no escapes.
+        if self.bytes.len() - before == name.len() + 3 {
+            let start = before - self.start + 1;
+            named = start..start + name.len();
+        } else {
+            let start = self.copies.len();
+            self.copies.push_str(name);
+            self.escaped
+                .push((self.slots.len(), start..self.copies.len()));
         }
         let at = self.bytes.len() - self.start;
         self.bytes.extend_from_slice(value);
         self.slots.push(Slot::new(named, at..at + value.len()));
     }
 
-    /// Adds field `number` of `fields`, as the slice it came as if the formats are the same.
+    /// Adds field `number` of `fields`, as the slice it came as.
     pub(crate) fn push_stored(&mut self, fields: &Fields, number: usize) {
         let Some(slot) = fields.slots.get(number) else {
             return;
         };
         let (name, value) = (range(slot.name), range(slot.value));
-        let is_joined = name.end == value.start;
-        if self.format != Format::MessagePack || fields.format != self.format || !is_joined {
+        if self.frame == Frame::Object || name.end != value.start {
             let value = &fields.source[value];
             return self.push(fields.name(slot), value);
         }
         // Name and value lie side by side: one copy.
-        msgpack::write_name_head(&mut self.bytes, name.len());
-        let at = self.bytes.len() - self.start;
-        let middle = at + name.len();
-        let end = middle + value.len();
+        self.head(name.len(), value.len());
+        let start = self.bytes.len() - self.start;
         self.bytes
             .extend_from_slice(&fields.source[name.start..value.end]);
-        self.slots.push(Slot::new(at..middle, middle..end));
+        self.note(start, name.len(), value.len());
+    }
+
+    /// Writes what precedes a name and its value.
+    fn head(&mut self, name_len: usize, value_len: usize) {
+        if self.frame == Frame::Packed {
+            packed::write_number(&mut self.bytes, name_len);
+            packed::write_number(&mut self.bytes, value_len);
+        } else {
+            msgpack::write_name_head(&mut self.bytes, name_len);
+        }
+    }
+
+    fn note(&mut self, start: usize, name_len: usize, value_len: usize) {
+        let middle = start + name_len;
+        self.slots
+            .push(Slot::new(start..middle, middle..middle + value_len));
     }
 
     /// Returns all bytes, what preceded the body included, and the fields of the body.
     #[must_use]
     pub fn finish(mut self) -> (Bytes, Fields) {
-        if self.format == Format::Json {
+        if self.frame == Frame::Object {
             self.bytes.push(b'}');
         }
         let bytes = Bytes::from(self.bytes);

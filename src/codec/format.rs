@@ -25,7 +25,7 @@ pub enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Layout {
-    /// This crate's header, then the map.
+    /// This crate's header, then names and values with their lengths.
     #[default]
     Native,
     /// The map alone, as Flask-Session writes it, with the key `_permanent` in it. There is no place
@@ -43,6 +43,9 @@ pub struct Limits {
     /// Values. Default 4096.
     pub entries: usize,
 }
+
+/// Levels that decoding a value follows, whatever the limits were when it was written.
+const DEPTH_MAX: usize = 128;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -81,7 +84,12 @@ impl Format {
     /// and nothing of the value.
     pub fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T> {
         let decoded = match self {
-            Self::MessagePack => rmp_serde::from_slice(bytes).ok(),
+            Self::MessagePack => {
+                let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
+                // As many as serde_json allows: a record from elsewhere must not exhaust the stack.
+                decoder.set_max_depth(DEPTH_MAX);
+                T::deserialize(&mut decoder).ok()
+            }
             Self::Json => serde_json::from_slice(bytes).ok(),
         };
         decoded.ok_or_else(|| {

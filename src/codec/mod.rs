@@ -7,10 +7,10 @@
 //!  1      1        1        1       8         8        8       8       8     1 + n     rest
 //! ```
 //!
-//! Numbers are little-endian, times are milliseconds since the Unix epoch. The body is one
-//! MessagePack or JSON map. Reading it is one scan that finds where names and values lie
-//! ([`Fields`]); values are decoded when somebody asks for them and are written back as the slices
-//! they came as. `C1` begins neither MessagePack nor JSON, so that records without a header, which
+//! Numbers are little-endian, times are milliseconds since the Unix epoch. The body gives the length
+//! of each name and value before it, so that reading is one scan from length to length, which finds
+//! where they lie ([`Fields`]). Values are MessagePack or JSON; they are decoded, and found out to be
+//! malformed, when somebody asks for them, and are written back as the slices they came as. `C1` begins neither MessagePack nor JSON, so that records without a header, which
 //! Flask-Session writes ([`Layout::Bare`]), are told apart by their first byte.
 
 mod fields;
@@ -18,6 +18,7 @@ mod format;
 mod header;
 mod json;
 mod msgpack;
+mod packed;
 mod record;
 mod value;
 

@@ -17,7 +17,7 @@ pub(super) fn scan(body: &[u8], limits: &Limits) -> Result<Vec<Slot>> {
         let name = body
             .get(start..end)
             .ok_or_else(|| corrupt("a name is cut off"))?;
-        if !is_text(name) {
+        if !super::packed::is_text(name) {
             return Err(corrupt("a name is not UTF-8"));
         }
         at = skip_plain(body, end)
@@ -30,13 +30,6 @@ pub(super) fn scan(body: &[u8], limits: &Limits) -> Result<Vec<Slot>> {
         return Err(corrupt("something follows its body"));
     }
     Ok(slots)
-}
-
-/// Whether `name` is UTF-8. Nearly all names are short and ASCII, which one pass without branches
-/// finds out; the standard library's check took a quarter of the scan.
-#[inline]
-fn is_text(name: &[u8]) -> bool {
-    name.iter().fold(0, |all, byte| all | byte) < 0x80 || std::str::from_utf8(name).is_ok()
 }
 
 /// As [`skip`], for short text and what is one byte long; `None` for all else.
@@ -144,11 +137,6 @@ pub(super) fn write_name_head(into: &mut Vec<u8>, len: usize) {
             let _ = rmp::encode::write_str_len(into, len);
         }
     }
-}
-
-/// Writes a name.
-pub(super) fn write_name(into: &mut Vec<u8>, name: &str) {
-    let _ = rmp::encode::write_str(into, name);
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const PERMANENT: &str = "_permanent";
 /// use sessile::codec::{FieldsBuilder, Format, Header, Layout, Limits, Record};
 ///
 /// let bytes = Record::begin(&Header::default(), Layout::Native, Format::MessagePack);
-/// let mut fields = FieldsBuilder::new(Format::MessagePack, 1, bytes);
+/// let mut fields = FieldsBuilder::new(Layout::Native, Format::MessagePack, 1, bytes);
 /// fields.push("cart", &Format::MessagePack.encode(&[7, 9])?);
 /// let (bytes, _) = fields.finish();
 ///
@@ -50,7 +50,7 @@ impl Record {
             None => Err(corrupt("it is empty")),
             Some(&MAGIC) => {
                 let (header, format, body) = Header::read(&bytes)?;
-                let fields = Fields::scan(bytes.slice(body..), format, limits)?;
+                let fields = Fields::unpack(bytes.slice(body..), format, limits)?;
                 Ok(Self { header, fields })
             }
             Some(b'{') => Self::bare(bytes, Format::Json, limits),

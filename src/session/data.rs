@@ -195,7 +195,7 @@ impl Data {
         let kept: usize = self.kept().count();
         let mut begun = Record::begin(header, layout, format);
         begun.reserve(bytes);
-        let mut builder = FieldsBuilder::new(format, count + kept, begun);
+        let mut builder = FieldsBuilder::new(layout, format, count + kept, begun);
         for number in self.kept() {
             builder.push_stored(&self.base, number);
         }

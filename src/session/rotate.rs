@@ -60,7 +60,9 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             ..Header::default()
         };
         let bytes = Record::begin(&header, Layout::Native, self.rules.format);
-        let mark = FieldsBuilder::new(self.rules.format, 0, bytes).finish().0;
+        let mark = FieldsBuilder::new(Layout::Native, self.rules.format, 0, bytes)
+            .finish()
+            .0;
         let terms = Terms::ttl(MARK_LIFE);
         self.store
             .replace(key.as_ref(), mark, terms, Some(version))

@@ -14,7 +14,7 @@ use super::data::{Replay, is_reserved};
 use super::rules::Rules;
 use super::state::State;
 use super::turn::Turn;
-use crate::codec::{Fields, FieldsBuilder, Format, Value};
+use crate::codec::{Fields, FieldsBuilder, Format, Layout, Value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SessionId;
 use crate::sync::Lock;
@@ -296,7 +296,7 @@ impl Session {
             let mut state = self.0.state.lock();
             state.accessed = true;
             let count = state.data.iter().count();
-            let mut builder = FieldsBuilder::new(self.format(), count, Vec::new());
+            let mut builder = FieldsBuilder::new(Layout::Bare, self.format(), count, Vec::new());
             for (name, value) in state.data.iter() {
                 builder.push(name, value);
             }

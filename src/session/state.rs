@@ -116,7 +116,7 @@ pub(super) struct Attempt {
 impl State {
     /// A session without a record.
     pub(super) fn fresh(rules: &Rules) -> Self {
-        let fields = crate::codec::FieldsBuilder::new(rules.format, 0, Vec::new());
+        let fields = crate::codec::FieldsBuilder::new(rules.layout, rules.format, 0, Vec::new());
         Self {
             data: Data::new(fields.finish().1),
             ..Self::default()

@@ -399,7 +399,7 @@ fn a_record_that_python_left_behind_is_read_and_taken_over() {
     let kit = Kit::new();
     let (_, id) = kit.stored("a", "b");
     let bytes = Record::begin(&Header::default(), Layout::Bare, Format::Json);
-    let mut fields = FieldsBuilder::new(Format::Json, 1, bytes);
+    let mut fields = FieldsBuilder::new(Layout::Bare, Format::Json, 1, bytes);
     fields.push("cart", b"[1,2]");
     let key = kit.sessions.key(&id);
     let bytes = fields.finish().0;
