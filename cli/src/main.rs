@@ -13,6 +13,7 @@ use sessile::ErrorKind;
 use sessile_cli::input::Source;
 use sessile_cli::replay::{self, Settings};
 use sessile_cli::report::Report;
+use sessile_cli::serve;
 use sessile_cli::trace::{Reader, TTL_SECONDS_MAX, VALUE_BYTES_MAX, one_line};
 use sessile_cli::workload::{Defaults, Slack, Workload};
 
@@ -21,7 +22,7 @@ use sessile_cli::workload::{Defaults, Slack, Workload};
 #[global_allocator]
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
-/// The exit code of what cannot be replayed, and of wrong arguments.
+/// The exit code of what cannot be replayed or served, and of wrong arguments.
 const EXIT_INPUT: u8 = 2;
 
 /// The in-process session store, from the command line.
@@ -35,6 +36,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Replay(Replay),
+    Serve(serve::options::Options),
 }
 
 /// Replay a trace of session requests through the cache, and report hits, expiry, speed and memory
@@ -92,9 +94,14 @@ struct Replay {
 const SLACK_RECORDS: u32 = 1024;
 
 fn main() -> ExitCode {
-    let Command::Replay(options) = Cli::parse().command;
-    match replay(options) {
-        Ok(report) => print(&report),
+    let done = match Cli::parse().command {
+        Command::Replay(options) => replay(options).map(|report| print(&report)),
+        Command::Serve(options) => {
+            serve::run(&options, || HEAP.allocated()).map(|()| ExitCode::SUCCESS)
+        }
+    };
+    match done {
+        Ok(code) => code,
         Err(message) => {
             // Nothing is left to tell if standard error is gone as well.
             let _ = writeln!(io::stderr(), "sessile: {}", one_line(&message));

@@ -1,0 +1,148 @@
+//! `sessile serve`: a small web application whose sessions live in the embedded cache.
+//!
+//! ```text
+//! options   the command line                    -> what to serve, and where
+//! app       options                             -> what all requests share; routes
+//! handlers  a request and its session           -> a page, or the way to one
+//! pages     plain data                          -> HTML
+//! ```
+
+pub mod app;
+pub mod cart;
+pub mod catalogue;
+pub mod csrf;
+pub mod handlers;
+pub mod history;
+pub mod options;
+pub mod pages;
+pub mod refusal;
+mod stand_in;
+pub mod style;
+
+use std::future::poll_fn;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use app::App;
+use options::Options;
+
+/// How long requests under way may take to end after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Serves until Ctrl-C or SIGTERM. `heap` tells the bytes on the program's heap.
+///
+/// The first line on standard output is the address, once it takes connections.
+///
+/// # Errors
+/// One line that says why it cannot be served and what to do.
+pub fn run(options: &Options, heap: fn() -> usize) -> Result<(), String> {
+    let app = App::new(options, heap).map_err(|error| format!("{error}; see --max-entries"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the server cannot start its threads: {error}"))?;
+    runtime.block_on(serve(app, options))
+}
+
+async fn serve(app: App, options: &Options) -> Result<(), String> {
+    let mut stopped = Signals::new().map_err(|error| format!("signals: {error}"))?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(|error| cannot_listen(options.listen, &error))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| cannot_listen(options.listen, &error))?;
+
+    // Whoever closed these outputs wants no telling.
+    let _ = writeln!(io::stdout(), "http://{address}/");
+    let _ = writeln!(io::stderr(), "sessile: {}", advice(options, address));
+
+    let stop = Arc::new(Notify::new());
+    let stopping = stop.clone();
+    let server = axum::serve(listener, app.router())
+        .with_graceful_shutdown(async move { stopping.notified().await });
+    let server = tokio::spawn(server.into_future());
+    let clock = tokio::spawn(tick(app));
+    stopped.wait().await;
+    clock.abort();
+    stop.notify_one();
+    // A connection that neither ends nor goes on must not hold the program.
+    let _ = timeout(GRACE, server).await;
+    Ok(())
+}
+
+/// Looks after the cache once a second.
+async fn tick(app: App) {
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        seconds.tick().await;
+        app.tick();
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "the address is in use; end the other program, or take a free port with --listen 127.0.0.1:0"
+                .to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; try --listen 127.0.0.1:8080".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("{error}; take a port from 1024 on, like --listen 127.0.0.1:8080")
+        }
+        _ => format!("{error}; choose another address with --listen"),
+    };
+    format!("{address}: {advice}")
+}
+
+/// What the cookie is worth there, in one line.
+fn advice(options: &Options, address: SocketAddr) -> &'static str {
+    match (options.secure, address.ip().is_loopback()) {
+        (true, _) => {
+            "the cookie is Secure and named __Host-session: put a server that speaks TLS before this one. Ctrl-C ends it"
+        }
+        (false, true) => {
+            "plain http on this machine only, so the cookie is neither Secure nor named __Host-; behind TLS, use --secure. Ctrl-C ends it"
+        }
+        (false, false) => {
+            "PLAIN HTTP ON THE NETWORK: whoever listens can take the sessions; put TLS before it and use --secure. Ctrl-C ends it"
+        }
+    }
+}
+
+/// What ends the program: Ctrl-C and SIGTERM.
+struct Signals([tokio::signal::unix::Signal; 2]);
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        ]))
+    }
+
+    async fn wait(&mut self) {
+        poll_fn(|context| {
+            let mut poll = |at: usize| self.0[at].poll_recv(context).is_ready();
+            // Both, so that both wake this task.
+            let (interrupted, terminated) = (poll(0), poll(1));
+            if interrupted || terminated {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+}

@@ -1,0 +1,88 @@
+//! What `sessile serve` can be told on the command line.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Args, value_parser};
+
+/// The longest idle time: cookies do not live longer in any browser.
+const IDLE_DAYS_MAX: u64 = 400;
+
+/// Serve a small web application whose sessions live in the embedded cache
+///
+/// Log in under any name, fill a cart, see your sessions and end them, and watch the cache at work. The
+/// address is the first line on standard output. Ctrl-C ends the program, and with it all sessions.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// The most sessions the cache may hold; one more evicts one
+    #[arg(long, value_name = "N", default_value_t = 100_000,
+          value_parser = value_parser!(u64).range(1..=1 << 32))]
+    pub max_entries: u64,
+
+    /// How long an unused session lives: a number and s, m, h or d; at most 400d
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = idle)]
+    pub idle: Duration,
+
+    /// Name the cookie __Host-session and have browsers send it over https only: for use behind a
+    /// server that speaks TLS
+    #[arg(long)]
+    pub secure: bool,
+}
+
+/// Reads a time like `90s`, `30m`, `12h` or `7d`.
+fn idle(text: &str) -> Result<Duration, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let unit_seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err("write a number and s, m, h or d, like 30m".to_owned()),
+    };
+    let seconds = number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit_seconds));
+    match seconds {
+        Some(seconds @ 1..) if seconds <= IDLE_DAYS_MAX * 24 * 60 * 60 => {
+            Ok(Duration::from_secs(seconds))
+        }
+        _ => Err(format!("choose between 1s and {IDLE_DAYS_MAX}d")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_time_is_a_number_and_a_unit() {
+        let seconds = |text| idle(text).map(|time| time.as_secs());
+        assert_eq!(seconds("1s"), Ok(1));
+        assert_eq!(seconds("30m"), Ok(1800));
+        assert_eq!(seconds("12h"), Ok(43_200));
+        assert_eq!(seconds("400d"), Ok(34_560_000));
+        for wrong in ["", "m", "30", "30 m", "-1m", "1.5h", "3µ", "30M"] {
+            assert!(
+                seconds(wrong).is_err_and(|e| e.contains("like 30m")),
+                "{wrong}"
+            );
+        }
+        for absurd in [
+            "0s",
+            "401d",
+            "99999999999999999999s",
+            "18446744073709551615d",
+        ] {
+            assert!(
+                seconds(absurd).is_err_and(|e| e.contains("400d")),
+                "{absurd}"
+            );
+        }
+    }
+}
