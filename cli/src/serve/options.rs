@@ -42,8 +42,11 @@ fn idle(text: &str) -> Result<Duration, String> {
         "m" => 60,
         "h" => 60 * 60,
         "d" => 24 * 60 * 60,
-        _ => return Err("write a number and s, m, h or d, like 30m".to_owned()),
+        _ => 0,
     };
+    if number.is_empty() || unit_seconds == 0 {
+        return Err("write a number and s, m, h or d, like 30m".to_owned());
+    }
     let seconds = number
         .parse::<u64>()
         .ok()

@@ -42,7 +42,7 @@ impl IntoResponse for Refusal {
                 StatusCode::FORBIDDEN,
                 "That form is out of date.",
                 "Your session has ended, or you have logged in since the page was loaded. Nothing was changed: \
-                 reload the page and try it again.",
+                 go back, reload that page and try again.",
             ),
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,

@@ -211,8 +211,11 @@ impl Browser {
             self.devtools("Emulation.setDeviceMetricsOverride", size)
                 .await;
             for scheme in ["light", "dark"] {
-                let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
-                let media = json!({ "features": [feature] });
+                let media = json!({ "features": [
+                    { "name": "prefers-color-scheme", "value": scheme },
+                    // No picture of a colour halfway to another.
+                    { "name": "prefers-reduced-motion", "value": "reduce" },
+                ] });
                 self.devtools("Emulation.setEmulatedMedia", media).await;
                 let what = json!({ "format": "png", "captureBeyondViewport": true });
                 let picture = self.devtools("Page.captureScreenshot", what).await;

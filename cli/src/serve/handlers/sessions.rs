@@ -28,7 +28,8 @@ pub async fn page(State(App(app)): State<App>, session: Session) -> Answer {
         unused: since(info.last_seen),
         is_current: info.is_current,
     });
-    let rows: Vec<Row> = rows.collect();
+    let mut rows: Vec<Row> = rows.collect();
+    rows.sort_by_key(|row| !row.is_current);
     let frame = frame(&session, Place::Sessions)?;
     Ok(answer(sessions::sessions(&frame, &rows)))
 }

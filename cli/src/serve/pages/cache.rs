@@ -48,7 +48,7 @@ pub fn cache(frame: &Frame, work: &Work) -> Markup {
             }
         }
         div.tiles {
-            section.card.tile-wide aria-labelledby="live" {
+            section.card aria-labelledby="live" {
                 h2 #live { "Live sessions" }
                 p.figure { (HumanCount(stats.entries)) }
                 p.hint { (HumanCount(stats.protected_entries)) " logged in, room for " (HumanCount(work.max_entries)) }
@@ -67,14 +67,16 @@ pub fn cache(frame: &Frame, work: &Work) -> Markup {
                 (history(&work.recent))
             }
         }
-        div.tiles.three {
+        div.tiles {
             (table("Reads", &[
                 ("Hits", count(stats.hits)),
                 ("Misses", count(stats.misses)),
+                ("In all", count(stats.hits + stats.misses)),
             ]))
             (table("Writes", &[
                 ("Inserts", count(stats.inserts)),
                 ("Updates", count(stats.updates)),
+                ("In all", count(stats.inserts + stats.updates)),
             ]))
             (table("Departures", &[
                 ("Logged out", count(stats.removed + stats.cleared)),
@@ -130,10 +132,12 @@ fn percent(stats: &Stats) -> String {
 /// How full something is, as a line.
 fn bar(part: u64, whole: u64) -> Markup {
     let share = part as f64 / whole.max(1) as f64 * 100.0;
+    // The first one is seen, too.
+    let least = if part == 0 { 0.0 } else { 1.0 };
     html! {
         svg.bar viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" {
             rect.track width="100" height="4" {}
-            rect.fill width=(format!("{:.2}", share.clamp(0.0, 100.0))) height="4" {}
+            rect.fill width=(format!("{:.2}", share.clamp(least, 100.0))) height="4" {}
         }
     }
 }

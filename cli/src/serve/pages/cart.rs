@@ -11,6 +11,9 @@ use crate::serve::catalogue::{CATALOGUE, Item};
 pub fn cart(frame: &Frame, cart: &Cart) -> Markup {
     let body = html! {
         h1.title { "Shop" }
+        @if !cart.is_empty() {
+            p.down { a href="#cart" { "Your cart: " (euros(cart.cents())) } }
+        }
         div.shop {
             section aria-label="Catalogue" {
                 ul.goods { @for item in &CATALOGUE { (good(frame, item)) } }

@@ -55,10 +55,8 @@ pub fn home(frame: &Frame, home: &Home) -> Markup {
         }
         section aria-labelledby="stored" {
             h2 #stored { "What is stored about you" }
-            div.columns {
-                div.card { (stored(&home.stored)) }
-                div.card { (facts(home)) }
-            }
+            div.card.stored { (stored(&home.stored)) }
+            (facts(home))
         }
     };
     page(frame, "Home", &html! {}, &body)
@@ -113,17 +111,20 @@ fn facts(home: &Home) -> Markup {
     html! {
         ul.facts {
             li {
-                strong { "One cookie" } " called " code { (home.cookie) }
-                ", which holds a random number and nothing else. "
-                "Scripts cannot read it, other sites cannot send it along with a form"
+                strong { "One cookie" }
+                "It is called " code { (home.cookie) } " and holds a random number, nothing else. Scripts cannot read it, other \
+                 sites cannot send it along with a form"
                 @if home.is_secure { ", and it travels over https only" }
                 "."
             }
             li {
-                strong { "Gone " (exactly(home.idle)) " after your last click," }
-                " or as soon as you log out."
+                strong { "A new number at login" }
+                "Whoever knew or chose the old one knows nothing now: that number is worth nothing, and what you had comes along."
             }
-            li { strong { "A new number at login:" } " one that somebody knew before is worth nothing." }
+            li {
+                strong { "Gone by itself" }
+                (exactly(home.idle)) " after your last click, or as soon as you log out. Then the memory is free for somebody else."
+            }
         }
     }
 }
