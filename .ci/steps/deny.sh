@@ -1,3 +1,4 @@
 #!/usr/bin/env bash
 # licences, sources and banned crates of everything a user compiles
-cargo deny --all-features --config .ci/deny.toml check bans licenses sources
+# The command is a package beside the root's: without --workspace nobody would look at it.
+cargo deny --workspace --all-features --config .ci/deny.toml check bans licenses sources
