@@ -1,6 +1,7 @@
 //! Headless Chromium, driven by chromedriver.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -107,6 +108,21 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
+        // Its browsers would outlive it; asked, it ends them. After a failure some are still open.
+        let host = self.address.trim_start_matches("http://");
+        if let Ok(mut stream) = TcpStream::connect(host) {
+            let request =
+                format!("GET /shutdown HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+            let _ = stream.write_all(request.as_bytes());
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+        for _ in 0..100 {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
