@@ -1,5 +1,5 @@
 //! The parts of the `sessile` command: reading a trace and replaying it
-//! through the cache, and serving a small application ([`serve`]).
+//! through the cache, and serving a small application (`serve`).
 //!
 //! The command itself is a thin shell around them. They form a library so that
 //! benchmarks and fuzz targets read traces with the very parser of the command.
@@ -18,6 +18,7 @@ pub mod measure;
 mod pace;
 pub mod replay;
 pub mod report;
+#[cfg(feature = "serve")]
 pub mod serve;
 pub mod trace;
 pub mod workload;

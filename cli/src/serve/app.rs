@@ -12,18 +12,25 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use sessile::{Cache, Result};
+use sessile::cookie::CookieConfig;
+use sessile::http::{Core, SessionLayer, Stored, WhenGone};
+use sessile::session::{LocalIndex, Sessions};
+use sessile::{Cache, CacheStore, Result};
 
 use super::handlers::{account, overview, sessions, shop};
 use super::history::History;
-use super::options::Options;
+use super::options::{IDLE_DAYS_MAX, Options};
 use super::pages::MARK;
 use super::refusal::Refusal;
-use super::stand_in::{self, Sessions};
 use super::style;
 
 /// The longest body of a request: forms here take a few hundred bytes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// Steps of looking for what expired, each second: more than human traffic lets expire.
+const EXPIRED_PER_TICK_MAX: usize = 10_000;
+/// Sessions of owners that are looked up, each second: those that ended leave the lists.
+const OWNED_PER_TICK_MAX: usize = 64;
 
 /// What all requests share. Clones are handles of the same.
 #[derive(Clone)]
@@ -31,13 +38,21 @@ pub struct App(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     pub(super) cache: Arc<Cache>,
-    pub(super) sessions: Sessions,
+    pub(super) core: Core<Stored<CacheStore, LocalIndex>>,
+    pub(super) cookie: String,
     pub(super) history: History,
     pub(super) started: Instant,
     pub(super) idle: Duration,
     pub(super) max_entries: u64,
     pub(super) is_secure: bool,
     pub(super) heap: fn() -> usize,
+}
+
+impl Shared {
+    /// The sessions behind the requests', to list and to end.
+    pub(super) fn sessions(&self) -> &Sessions<CacheStore> {
+        self.core.sessions()
+    }
 }
 
 impl App {
@@ -48,10 +63,30 @@ impl App {
     pub fn new(options: &Options, heap: fn() -> usize) -> Result<Self> {
         let max_entries = usize::try_from(options.max_entries).unwrap_or(usize::MAX);
         let cache = Arc::new(Cache::builder().max_entries(max_entries).build()?);
-        let sessions = Sessions::new(cache.clone(), options.idle, options.secure);
+        let sessions = Sessions::builder(CacheStore::new(cache.clone()))
+            .idle(options.idle)
+            .absolute(Some(Duration::from_secs(IDLE_DAYS_MAX * 24 * 60 * 60)))
+            .build()?;
+        // A cookie that is not Secure cannot have the prefix of one host either.
+        let name = if options.secure {
+            "__Host-session"
+        } else {
+            "session"
+        };
+        let cookie = CookieConfig::builder()
+            .name(name)
+            .secure(options.secure)
+            .build()?;
+        let cookie_name = cookie.name().to_owned();
+        let core = Core::builder(sessions)
+            .cookie(cookie)
+            // Every change here ends in a redirect, and the page behind it shows what is true.
+            .when_gone(WhenGone::Ignore)
+            .build()?;
         Ok(Self(Arc::new(Shared {
             cache,
-            sessions,
+            core,
+            cookie: cookie_name,
             history: History::default(),
             started: Instant::now(),
             idle: options.idle,
@@ -77,10 +112,7 @@ impl App {
             .route("/sessions/end-others", post(sessions::end_others))
             .route("/sessions/end-all", post(sessions::end_all))
             .route("/cache", get(overview::page))
-            .layer(middleware::from_fn_with_state(
-                self.0.sessions.clone(),
-                stand_in::layer,
-            ));
+            .layer(SessionLayer::new(self.0.core.clone()));
         // Beside the sessions: these are the same for everybody.
         Router::new()
             .merge(pages)
@@ -94,11 +126,14 @@ impl App {
     }
 
     /// Notes what the cache did lately and has it give back what expired; to be called each second.
-    pub fn tick(&self) {
-        /// Far more than can expire in a second of human traffic, and still under a millisecond.
-        const STEPS: usize = 10_000;
-        self.0.cache.maintain(STEPS);
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn tick(&self) -> Result<()> {
+        self.0.cache.maintain(EXPIRED_PER_TICK_MAX);
+        self.0.sessions().sweep_owners(OWNED_PER_TICK_MAX).await?;
         self.0.history.note(&self.0.cache.stats());
+        Ok(())
     }
 }
 

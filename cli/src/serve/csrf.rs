@@ -6,10 +6,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use sessile::session::Session;
 use sessile::{Error, ErrorKind, Result};
 use subtle::ConstantTimeEq;
-
-use super::stand_in::Session;
 
 /// The name of the form field.
 pub const FIELD: &str = "token";
@@ -87,11 +86,20 @@ fn unmasked(token: &str) -> Option<Secret> {
 
 #[cfg(test)]
 mod tests {
+    use sessile::session::Sessions;
+    use sessile::{Cache, CacheStore};
+
     use super::*;
+
+    fn fresh() -> Session {
+        let cache = Cache::builder().unlimited_entries().build();
+        let store = CacheStore::new(cache.expect("a cache").into());
+        Sessions::builder(store).build().expect("sessions").fresh()
+    }
 
     #[test]
     fn each_page_carries_another_token_and_all_hold() {
-        let session = Session::new();
+        let session = fresh();
         let (one, two) = (token(&session).expect("one"), token(&session).expect("two"));
         assert_ne!(one, two);
         assert!(holds(&session, &one).expect("readable"));
@@ -102,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_token_of_another_session_or_of_before_the_login_does_not_hold() {
-        let (mine, other) = (Session::new(), Session::new());
+        let (mine, other) = (fresh(), fresh());
         let old = token(&mine).expect("a token");
         let foreign = token(&other).expect("a token");
         assert!(!holds(&mine, &foreign).expect("readable"));
@@ -113,7 +121,7 @@ mod tests {
 
     #[test]
     fn nonsense_does_not_hold_and_nothing_holds_without_a_secret() {
-        let session = Session::new();
+        let session = fresh();
         let zeros = masked(&[0; BYTES], &[0; BYTES]);
         assert!(!holds(&session, &zeros).expect("readable"));
         let good = token(&session).expect("a token");

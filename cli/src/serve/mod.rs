@@ -16,7 +16,6 @@ pub mod history;
 pub mod options;
 pub mod pages;
 pub mod refusal;
-mod stand_in;
 pub mod style;
 
 use std::future::poll_fn;
@@ -44,6 +43,13 @@ const GRACE: Duration = Duration::from_secs(3);
 /// # Errors
 /// One line that says why it cannot be served and what to do.
 pub fn run(options: &Options, heap: fn() -> usize) -> Result<(), String> {
+    // What the session layer has to say goes to standard error; it never says an id or a payload.
+    let log = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(false);
+    let _ = log
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .try_init();
     let app = App::new(options, heap).map_err(|error| format!("{error}; see --max-entries"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -85,7 +91,9 @@ async fn tick(app: App) {
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         seconds.tick().await;
-        app.tick();
+        if let Err(error) = app.tick().await {
+            eprintln!("sessile: {error}");
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, value_parser};
 
-/// The longest idle time: cookies do not live longer in any browser.
-const IDLE_DAYS_MAX: u64 = 400;
+/// The longest idle time: no session here lives longer, however much it is used.
+pub(super) const IDLE_DAYS_MAX: u64 = 90;
 
 /// Serve a small web application whose sessions live in the embedded cache
 ///
@@ -23,7 +23,7 @@ pub struct Options {
           value_parser = value_parser!(u64).range(1..=1 << 32))]
     pub max_entries: u64,
 
-    /// How long an unused session lives: a number and s, m, h or d; at most 400d
+    /// How long an unused session lives: a number and s, m, h or d; at most 90d
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = idle)]
     pub idle: Duration,
 
@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(seconds("1s"), Ok(1));
         assert_eq!(seconds("30m"), Ok(1800));
         assert_eq!(seconds("12h"), Ok(43_200));
-        assert_eq!(seconds("400d"), Ok(34_560_000));
+        assert_eq!(seconds("90d"), Ok(7_776_000));
         for wrong in ["", "m", "30", "30 m", "-1m", "1.5h", "3µ", "30M"] {
             assert!(
                 seconds(wrong).is_err_and(|e| e.contains("like 30m")),
@@ -78,12 +78,12 @@ mod tests {
         }
         for absurd in [
             "0s",
-            "401d",
+            "91d",
             "99999999999999999999s",
             "18446744073709551615d",
         ] {
             assert!(
-                seconds(absurd).is_err_and(|e| e.contains("400d")),
+                seconds(absurd).is_err_and(|e| e.contains("90d")),
                 "{absurd}"
             );
         }

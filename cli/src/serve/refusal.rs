@@ -3,9 +3,9 @@
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use sessile::Error;
+use sessile::http::SessionRejection;
 
 use super::pages::problem::{Problem, problem};
-use crate::trace::one_line;
 
 /// Why there is no page.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub enum Refusal {
     NotFound,
     /// The page is there, but not for this method.
     WrongMethod,
+    /// The store could not give the request its session.
+    NoSession(SessionRejection),
     /// Something failed on our side.
     Failed(Error),
 }
@@ -59,11 +61,9 @@ impl IntoResponse for Refusal {
                 "That is not a page to look at.",
                 "Forms are sent to this address; it has nothing to show.",
             ),
-            Self::Failed(error) => {
-                // An outsider learns that it failed, the log says why. Errors hold no ids and no payloads.
-                eprintln!("sessile: {}", one_line(&error.to_string()));
-                return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-            }
+            // An outsider learns that it failed, the log says why.
+            Self::NoSession(rejection) => return rejection.into_response(),
+            Self::Failed(error) => return error.into_response(),
         };
         let page = problem(&Problem {
             status: status.as_u16(),
@@ -71,5 +71,28 @@ impl IntoResponse for Refusal {
             advice,
         });
         (status, Html(page.into_string())).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::HttpBody;
+    use sessile::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn what_fails_on_our_side_has_an_empty_body() {
+        let error = Error::new(ErrorKind::Io, "read a session: the disk said no");
+        let answer = Refusal::from(error).into_response();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(answer.body().is_end_stream(), "an outsider was told why");
+    }
+
+    #[test]
+    fn what_the_visitor_can_mend_has_a_page() {
+        let answer = Refusal::StaleForm.into_response();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+        assert!(!answer.body().is_end_stream());
     }
 }

@@ -53,8 +53,8 @@ fn bad_values_are_refused() {
         (["--max-entries", "0"], "0 is not in 1.."),
         (["--max-entries", "many"], "invalid digit"),
         (["--idle", "30"], "like 30m"),
-        (["--idle", "0s"], "between 1s and 400d"),
-        (["--idle", "1000d"], "between 1s and 400d"),
+        (["--idle", "0s"], "between 1s and 90d"),
+        (["--idle", "1000d"], "between 1s and 90d"),
     ] {
         let output = serve(&arguments);
         let error = String::from_utf8(output.stderr).expect("UTF-8");

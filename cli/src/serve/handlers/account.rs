@@ -4,13 +4,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use sessile::Result;
+use sessile::session::{Level, Session};
 
 use super::{Answer, Button, Posted, USER, VISITS, answer, frame};
 use crate::serve::app::App;
 use crate::serve::csrf;
 use crate::serve::pages::home::{self, Home, NAME_CHARS_MAX};
 use crate::serve::pages::{Frame, Place};
-use crate::serve::stand_in::{Level, Session};
 
 /// Counts the visit and shows what is stored.
 pub async fn home(State(App(app)): State<App>, session: Session) -> Answer {
@@ -22,7 +22,7 @@ pub async fn home(State(App(app)): State<App>, session: Session) -> Answer {
         visits: session.get(VISITS)?.unwrap_or(0),
         stored: stored(&session)?,
         idle: app.idle,
-        cookie: app.sessions.cookie_name().to_owned(),
+        cookie: app.cookie.clone(),
         is_secure: app.is_secure,
     };
     Ok(answer(home::home(&frame, &page)))

@@ -14,13 +14,13 @@ use maud::Markup;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sessile::Result;
+use sessile::session::{Message, Session};
 
 use super::app::App;
 use super::cart::Cart;
 use super::csrf;
 use super::pages::{Frame, Note, Place};
 use super::refusal::Refusal;
-use super::stand_in::Session;
 
 /// The name in the session of who is logged in. Beside the session's owner, so that it may be shown as
 /// it was written.
@@ -39,7 +39,7 @@ fn answer(page: Markup) -> Html<String> {
 /// What surrounds a page with forms, messages included: they are shown by this page and no other.
 fn frame(session: &Session, place: Place) -> Result<Frame> {
     let messages = session.messages().take()?;
-    let note = |message: super::stand_in::Message| Note {
+    let note = |message: Message| Note {
         level: message.level.tag(),
         text: message.body,
     };
@@ -81,7 +81,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Posted<T> {
         let (mut parts, body) = request.into_parts();
         let session = Session::from_request_parts(&mut parts, app)
             .await
-            .map_err(|_| Refusal::BadForm)?;
+            .map_err(Refusal::NoSession)?;
         let body = RawForm::from_request(Request::from_parts(parts, body), app).await;
         let RawForm(bytes) = body.map_err(|rejection| {
             if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {

@@ -2,11 +2,12 @@
 
 use axum::extract::{RawQuery, State};
 
+use sessile::session::Session;
+
 use super::{Answer, answer, bare_frame};
 use crate::serve::app::App;
 use crate::serve::pages::Place;
 use crate::serve::pages::cache::{self, Work};
-use crate::serve::stand_in::Session;
 
 /// Shows the cache's counters.
 ///

@@ -5,13 +5,13 @@ use std::time::SystemTime;
 use axum::extract::State;
 use axum::response::Redirect;
 use serde::Deserialize;
+use sessile::session::{Level, Session, SessionHandle};
 
 use super::{Answer, Button, Posted, answer, bare_frame, frame};
 use crate::serve::app::App;
 use crate::serve::pages::Place;
 use crate::serve::pages::sessions::{self, Row};
 use crate::serve::refusal::Refusal;
-use crate::serve::stand_in::{Level, Session, SessionHandle};
 
 /// Lists them.
 pub async fn page(State(App(app)): State<App>, session: Session) -> Answer {
@@ -21,7 +21,7 @@ pub async fn page(State(App(app)): State<App>, session: Session) -> Answer {
     };
     let now = SystemTime::now();
     let since = |then: SystemTime| now.duration_since(then).unwrap_or_default();
-    let listed = app.sessions.list(&owner, Some(&session)).await?;
+    let listed = app.sessions().list(&owner, Some(&session)).await?;
     let rows = listed.into_iter().map(|info| Row {
         handle: info.handle.to_string(),
         age: since(info.created),
@@ -47,7 +47,7 @@ pub async fn end(
 ) -> Answer<Redirect> {
     let handle = SessionHandle::parse(&form.handle).ok_or(Refusal::BadForm)?;
     let owner = session.owner().ok_or(Refusal::StaleForm)?;
-    let listed = app.sessions.list(&owner, Some(&session)).await?;
+    let listed = app.sessions().list(&owner, Some(&session)).await?;
     if listed
         .iter()
         .any(|info| info.handle == handle && info.is_current)
@@ -55,7 +55,7 @@ pub async fn end(
         session.destroy();
         return Ok(Redirect::to("/goodbye"));
     }
-    if app.sessions.end(&owner, &handle).await? {
+    if app.sessions().end(&owner, &handle).await? {
         session
             .messages()
             .add(Level::SUCCESS, "That session has ended.")?;
@@ -73,7 +73,7 @@ pub async fn end_others(
     Posted { session, .. }: Posted<Button>,
 ) -> Answer<Redirect> {
     let owner = session.owner().ok_or(Refusal::StaleForm)?;
-    let ended = app.sessions.end_all(&owner, Some(&session)).await?;
+    let ended = app.sessions().end_all(&owner, Some(&session)).await?;
     let told = match ended {
         1 => "One other session has ended.".to_owned(),
         _ => format!("{ended} other sessions have ended."),
@@ -88,7 +88,7 @@ pub async fn end_all(
     Posted { session, .. }: Posted<Button>,
 ) -> Answer<Redirect> {
     let owner = session.owner().ok_or(Refusal::StaleForm)?;
-    app.sessions.end_all(&owner, Some(&session)).await?;
+    app.sessions().end_all(&owner, Some(&session)).await?;
     session.destroy();
     Ok(Redirect::to("/goodbye"))
 }

@@ -5,13 +5,13 @@
 use axum::response::Redirect;
 use serde::Deserialize;
 use sessile::Result;
+use sessile::session::{Level, Session};
 
 use super::{Answer, CART, Posted, answer, frame};
 use crate::serve::cart::{Cart, QUANTITY_MAX};
 use crate::serve::catalogue::{self, Item};
 use crate::serve::pages::{self, Place};
 use crate::serve::refusal::Refusal;
-use crate::serve::stand_in::{Level, Session};
 
 /// Shows both.
 pub async fn page(session: Session) -> Answer {

@@ -79,7 +79,7 @@ pub fn cache(frame: &Frame, work: &Work) -> Markup {
                 ("In all", count(stats.inserts + stats.updates)),
             ]))
             (table("Departures", &[
-                ("Logged out", count(stats.removed + stats.cleared)),
+                ("Removed", count(stats.removed + stats.cleared)),
                 ("Expired", count(stats.expired)),
                 ("Evicted", count(stats.evicted)),
             ]))
@@ -125,6 +125,9 @@ fn count(count: u64) -> String {
 fn percent(stats: &Stats) -> String {
     if stats.hits + stats.misses == 0 {
         return "–".to_owned();
+    }
+    if stats.misses == 0 {
+        return "100\u{a0}%".to_owned();
     }
     format!("{:.1}\u{a0}%", stats.hit_ratio() * 100.0)
 }
