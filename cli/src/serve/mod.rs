@@ -16,22 +16,21 @@ pub mod history;
 pub mod options;
 pub mod pages;
 pub mod refusal;
+mod signals;
 pub mod style;
 
-use std::future::poll_fn;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use app::App;
 use options::Options;
+use signals::Signals;
 
 /// How long requests under way may take to end after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(3);
@@ -126,31 +125,5 @@ fn advice(options: &Options, address: SocketAddr) -> &'static str {
         (false, false) => {
             "PLAIN HTTP ON THE NETWORK: whoever listens can take the sessions; put TLS before it and use --secure. Ctrl-C ends it"
         }
-    }
-}
-
-/// What ends the program: Ctrl-C and SIGTERM.
-struct Signals([tokio::signal::unix::Signal; 2]);
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        ]))
-    }
-
-    async fn wait(&mut self) {
-        poll_fn(|context| {
-            let mut poll = |at: usize| self.0[at].poll_recv(context).is_ready();
-            // Both, so that both wake this task.
-            let (interrupted, terminated) = (poll(0), poll(1));
-            if interrupted || terminated {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
-        .await;
     }
 }
