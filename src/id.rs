@@ -13,7 +13,7 @@ pub use key::{KeyMaker, StoreKey};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The longest text any id has, in bytes.
-const TEXT_BYTES_MAX: usize = 64;
+const TEXT_BYTES_MAX: usize = 43;
 
 /// How ids look: what is drawn for new sessions and what is accepted from clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -41,6 +41,19 @@ impl Slot {
             value: short(value),
         }
     }
+
+    /// A name from `start` to `middle` and a value from there to `end`, all within
+    /// [`BODY_BYTES_MAX`].
+    #[inline]
+    pub(super) fn joined(start: usize, middle: usize, end: usize) -> Self {
+        debug_assert!(start <= middle && middle <= end && end <= BODY_BYTES_MAX);
+        let short = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        let (start, middle, end) = (short(start), short(middle), short(end));
+        Self {
+            name: (start, middle),
+            value: (middle, end),
+        }
+    }
 }
 
 /// The largest body that slots can point into, names of JSON that were copied included.
@@ -301,7 +314,7 @@ impl FieldsBuilder {
     fn note(&mut self, start: usize, name_len: usize, value_len: usize) {
         let middle = start + name_len;
         self.slots
-            .push(Slot::new(start..middle, middle..middle + value_len));
+            .push(Slot::joined(start, middle, middle + value_len));
     }
 
     /// Returns all bytes, what preceded the body included, and the fields of the body.

@@ -56,6 +56,9 @@ pub struct Header {
 }
 
 impl Header {
+    /// The longest header, in bytes.
+    pub(super) const BYTES_MAX: usize = FIXED_BYTES + 1 + OWNER_BYTES_MAX;
+
     pub(super) fn write(&self, format: Format, into: &mut Vec<u8>) {
         let (kind, expiry_ms) = match self.expiry {
             Expiry::Default => (0, 0),

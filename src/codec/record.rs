@@ -62,7 +62,17 @@ impl Record {
     /// nothing before the body.
     #[must_use]
     pub fn begin(header: &Header, layout: Layout, format: Format) -> Vec<u8> {
-        let mut bytes = Vec::new();
+        Self::begin_with(header, layout, format, 0)
+    }
+
+    /// As [`Record::begin`], with room for a body of `body` bytes.
+    pub(crate) fn begin_with(
+        header: &Header,
+        layout: Layout,
+        format: Format,
+        body: usize,
+    ) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(Header::BYTES_MAX + body);
         if layout == Layout::Native {
             header.write(format, &mut bytes);
         }

@@ -7,14 +7,15 @@ use zeroize::Zeroizing;
 use super::{SessionId, TEXT_BYTES_MAX};
 use crate::error::{Error, Result};
 
-/// The longest prefix of plain keys, in bytes.
-const PREFIX_BYTES_MAX: usize = 64;
+/// The longest prefix of plain keys, in bytes: Django's is 32 bytes long. With it, a key has 96 bytes
+/// in all and is passed about by value.
+const PREFIX_BYTES_MAX: usize = 52;
 /// What a digest is cut to: keys of this length lie in the cache's slots, and 176 bits are more than
 /// anybody can collide.
 const DIGEST_BYTES: usize = 22;
 const CONTEXT: &str = "sessile 2026-11 store key of a session id, version 1";
 
-/// The key of a session's record in a store, at most 128 bytes; made by [`KeyMaker`].
+/// The key of a session's record in a store, at most 95 bytes; made by [`KeyMaker`].
 ///
 /// `Debug` hides it: under plain keys it contains the id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,7 +36,7 @@ impl StoreKey {
             key.bytes[at..at + part.len()].copy_from_slice(part);
             at += part.len();
         }
-        key.len = u8::try_from(at).expect("prefix and id are at most 64 bytes each");
+        key.len = u8::try_from(at).expect("prefix and id have at most 95 bytes");
         key
     }
 }
@@ -101,7 +102,7 @@ impl KeyMaker {
     /// Only for stores that such a deployment shares: the store then holds what opens sessions.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a prefix of more than 64 bytes.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a prefix of more than 52 bytes.
     pub fn plain(prefix: &str) -> Result<Self> {
         if prefix.len() > PREFIX_BYTES_MAX {
             return Err(Error::input(format!(

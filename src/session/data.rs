@@ -193,8 +193,7 @@ impl Data {
             return Err(too_long(bytes));
         }
         let kept: usize = self.kept().count();
-        let mut begun = Record::begin(header, layout, format);
-        begun.reserve(bytes);
+        let begun = Record::begin_with(header, layout, format, bytes);
         let mut builder = FieldsBuilder::new(layout, format, count + kept, begun);
         for number in self.kept() {
             builder.push_stored(&self.base, number);
