@@ -89,12 +89,16 @@ impl SecureCookieStore {
     /// Bytes that a record may have to fit the cookie.
     #[must_use]
     pub fn max_record_bytes(&self) -> usize {
+        self.max_record_bytes_as(&self.name)
+    }
+
+    fn max_record_bytes_as(&self, name: &str) -> usize {
         // A form, and either a nonce and a tag or a point and a signature.
         let (inside, outside) = match self.protection {
             Protection::Signed => (HEADER_BYTES, 1 + 44),
             Protection::Sealed => (HEADER_BYTES + 24 + 16, 1),
         };
-        let chars = self.max_bytes.saturating_sub(self.name.len() + outside);
+        let chars = self.max_bytes.saturating_sub(name.len() + outside);
         (chars * 3 / 4).saturating_sub(inside)
     }
 
@@ -108,6 +112,17 @@ impl SecureCookieStore {
     /// [`SecureCookieStore::max_record_bytes`]. [`ErrorKind::Unavailable`] if it could not be sealed
     /// for lack of randomness.
     pub fn encode(&self, record: &[u8], terms: &Terms, now_ms: u64) -> Result<String> {
+        self.encode_as(&self.name, record, terms, now_ms)
+    }
+
+    /// [`SecureCookieStore::encode`] for a cookie of another name.
+    pub(crate) fn encode_as(
+        &self,
+        name: &str,
+        record: &[u8],
+        terms: &Terms,
+        now_ms: u64,
+    ) -> Result<String> {
         let lifetimes = [
             terms.time_to_live(),
             terms.idle_timeout(),
@@ -124,15 +139,14 @@ impl SecureCookieStore {
                  live, an idle timeout or a maximum age above zero",
             ));
         };
-        if record.len() > self.max_record_bytes() {
+        let max = self.max_record_bytes_as(name);
+        if record.len() > max {
             return Err(Error::new(
                 ErrorKind::TooLarge,
                 format!(
-                    "keep a session in cookie `{}`: its record has {} bytes, {} fit; put less into \
-                     it or use a store",
-                    self.name,
+                    "keep a session in cookie `{name}`: its record has {} bytes, {max} fit; put less \
+                     into it or use a store",
                     record.len(),
-                    self.max_record_bytes()
                 ),
             ));
         }
@@ -143,8 +157,8 @@ impl SecureCookieStore {
         payload.extend_from_slice(&time(expires_ms));
         payload.extend_from_slice(record);
         match self.protection {
-            Protection::Signed => Ok(self.keyring.sign(PURPOSE, &self.name, &payload)),
-            Protection::Sealed => self.keyring.seal(PURPOSE, &self.name, &payload),
+            Protection::Signed => Ok(self.keyring.sign(PURPOSE, name, &payload)),
+            Protection::Sealed => self.keyring.seal(PURPOSE, name, &payload),
         }
     }
 
@@ -153,9 +167,14 @@ impl SecureCookieStore {
     /// One made on a machine whose clock runs more than [`SKEW_MAX`] ahead is refused.
     #[must_use]
     pub fn decode(&self, text: &str, now_ms: u64) -> Option<SecureRecord> {
+        self.decode_as(&self.name, text, now_ms)
+    }
+
+    /// [`SecureCookieStore::decode`] for a cookie of another name.
+    pub(crate) fn decode_as(&self, name: &str, text: &str, now_ms: u64) -> Option<SecureRecord> {
         let opened = match self.protection {
-            Protection::Signed => self.keyring.verify(PURPOSE, &self.name, text)?,
-            Protection::Sealed => self.keyring.open(PURPOSE, &self.name, text)?,
+            Protection::Signed => self.keyring.verify(PURPOSE, name, text)?,
+            Protection::Sealed => self.keyring.open(PURPOSE, name, text)?,
         };
         let payload = Bytes::from(opened.payload);
         let (header, _) = payload.split_first_chunk::<HEADER_BYTES>()?;

@@ -9,14 +9,14 @@ use super::manager::{Sessions, Shared};
 use super::message::Level;
 use super::owner::OwnerIndex;
 use super::renewals::Renewals;
-use super::rules::{EmptyPolicy, Rules, WhenReached};
+use super::rules::{EmptyPolicy, OnConflict, Rules, WhenReached};
 use super::turn::Turn;
 use crate::codec::{Format, Layout, Limits};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{IdFormat, KeyMaker};
 use crate::store::SessionStore;
 use crate::sync::atomic::AtomicU64;
-use crate::time::{Clock, CoarseClock, millis};
+use crate::time::{Clock, CoarseClock};
 
 /// Builds [`Sessions`]; every setting has a default.
 ///
@@ -134,6 +134,12 @@ impl<S: SessionStore, I: OwnerIndex> SessionsBuilder<S, I> {
         self
     }
 
+    /// Sets what becomes of commits that others came before. Default: [`OnConflict::Merge`].
+    pub fn on_conflict(mut self, choice: OnConflict) -> Self {
+        self.rules.on_conflict = choice;
+        self
+    }
+
     /// Limits how many sessions an owner has at once. Default: no limit.
     pub fn owner_limit(mut self, max: usize, when_reached: WhenReached) -> Self {
         self.rules.owner_sessions_max = Some(max);
@@ -174,17 +180,7 @@ impl<S: SessionStore, I: OwnerIndex> SessionsBuilder<S, I> {
     /// zero or beyond 1 GiB, and an owner limit of zero;
     /// [`Unavailable`](crate::ErrorKind::Unavailable) if the system gives no randomness.
     pub fn build(mut self) -> Result<Sessions<S, I>> {
-        let check = |name: &str, time: Duration| match millis(time) {
-            0 => Err(Error::config(format!(
-                "configure sessions: the {name} timeout is zero; sessions that end at once are none"
-            ))),
-            ms => Ok(ms),
-        };
-        self.rules.idle_ms = check("idle", self.idle)?;
-        self.rules.absolute_ms = match self.absolute {
-            None => None,
-            Some(time) => Some(check("absolute", time)?),
-        };
+        self.rules.set_timeouts(self.idle, self.absolute)?;
         if self.rules.owner_sessions_max == Some(0) {
             return Err(Error::config(
                 "configure sessions: a limit of no session per owner lets nobody in",

@@ -2,6 +2,7 @@
 
 use super::manager::Shared;
 use super::owner::{OwnerEntry, OwnerIndex};
+use super::rules::OnConflict;
 use super::session::Session;
 use super::state::{Attempt, Plan, Retired, Stored};
 use crate::cache::Replaced;
@@ -84,6 +85,14 @@ pub(super) fn gone() -> Error {
     )
 }
 
+#[cold]
+fn conflict(why: &str) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!("commit a session: {why}; load it anew and try again"),
+    )
+}
+
 impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     pub(super) async fn commit(&self, session: &Session) -> Result<Committed> {
         if session.refusal().is_some() {
@@ -124,10 +133,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
                 Step::Again => {}
             }
         }
-        Err(Error::new(
-            ErrorKind::Conflict,
-            format!("commit a session: others wrote it {TRIES} times meanwhile; try again later"),
-        ))
+        Err(conflict("others wrote it too often meanwhile"))
     }
 
     fn plan(&self, session: &Session) -> (Plan, Option<Stored>) {
@@ -273,6 +279,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             return self.found_gone(session, &key, None).await;
         };
         let record = self
+            .rules
             .decode(loaded.value)
             .filter(|record| !record.header.moved);
         let Some(record) = record else {
@@ -285,6 +292,9 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
                 if state.is_own(&record) {
                     state.arrived(record, loaded.version);
                     return Ok(Step::Again);
+                }
+                if self.rules.on_conflict == OnConflict::Fail {
+                    return Err(conflict("another request wrote it since it was loaded"));
                 }
                 (state.data.repeats(), state.stamp)
             };

@@ -16,11 +16,12 @@ const TEST_COOKIE_VALUE: &str = "worked";
 
 impl Session {
     /// The id, if the session has a record: new ones get theirs from the first commit, a rotated one
-    /// has the old id until the commit, and a destroyed one has none.
+    /// has the old id until the commit, and one that was destroyed or lives in its cookie has none.
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
         let state = self.0.state.lock();
-        let stored = state.stored.filter(|_| !state.gone);
+        let has_id = !state.gone && self.0.driver.has_ids();
+        let stored = state.stored.filter(|_| has_id);
         stored.map(|stored| stored.id)
     }
 

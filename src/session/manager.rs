@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::builder::SessionsBuilder;
 use super::commit::Committed;
 use super::index::LocalIndex;
@@ -16,7 +14,6 @@ use super::session::{Boxed, Driver, Session};
 use super::state::{State, Stored};
 use super::turn::Turn;
 use crate::cache::Terms;
-use crate::codec::Record;
 use crate::error::Result;
 use crate::id::{IdFormat, KeyMaker, SessionId, StoreKey};
 use crate::store::SessionStore;
@@ -155,7 +152,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         let Some(loaded) = self.store.load(key.as_ref()).await? else {
             return Ok(None);
         };
-        let Some(record) = self.decode(loaded.value) else {
+        let Some(record) = self.rules.decode(loaded.value) else {
             return Ok(None);
         };
         if record.header.moved {
@@ -169,25 +166,6 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         let session = Session::new(State::of(record, stored), driver);
         let is_over = session.0.state.lock().life_ms(&self.rules, self.now_ms()) == 0;
         Ok((!is_over).then_some(session))
-    }
-
-    /// The record in the format that is written here; `None` if the bytes are none, which is logged.
-    pub(super) fn decode(&self, bytes: Bytes) -> Option<Record> {
-        let decoded = Record::decode(bytes, &self.rules.limits).and_then(|mut record| {
-            if record.fields.format() != self.rules.format {
-                record.fields = record.fields.transcode(self.rules.format)?;
-            }
-            Ok(record)
-        });
-        decoded
-            .inspect_err(|error| {
-                tracing::warn!(
-                    target: "sessile::security",
-                    %error,
-                    "a session record cannot be decoded; its client gets an empty session"
-                );
-            })
-            .ok()
     }
 }
 

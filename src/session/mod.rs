@@ -14,6 +14,8 @@
 //! | list and end a user's sessions | [`Sessions::list`], [`Sessions::end`], [`Sessions::end_all`] |
 
 mod builder;
+#[cfg(feature = "http")]
+mod carried;
 mod commit;
 mod data;
 mod index;
@@ -35,6 +37,8 @@ mod unavailable;
 
 pub use crate::codec::Expiry;
 pub use builder::SessionsBuilder;
+#[cfg(feature = "http")]
+pub(crate) use carried::Carried;
 pub use commit::Committed;
 pub use index::LocalIndex;
 pub use lazy::LazySession;
@@ -42,5 +46,8 @@ pub use manager::Sessions;
 pub use message::{DEFAULT_CATEGORY, Level, Message};
 pub use messages::{Flashes, Messages};
 pub use owner::{Admitted, OwnerEntry, OwnerIndex, SessionHandle, SessionInfo};
-pub use rules::{EmptyPolicy, WhenReached};
+pub use rules::{EmptyPolicy, OnConflict, WhenReached};
 pub use session::Session;
+
+#[cfg(feature = "http")]
+pub(crate) use rules::Rules;

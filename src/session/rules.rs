@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::message::Level;
-use crate::codec::{Format, Layout, Limits};
+use crate::codec::{Format, Layout, Limits, Record};
+use crate::error::{Error, Result};
+use crate::time::millis;
 
 /// What becomes of a session's record when its last value is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -13,6 +17,16 @@ pub enum EmptyPolicy {
     Delete,
     /// It is kept, and the session keeps its id, as in Django.
     Keep,
+}
+
+/// What becomes of a commit when another request has written the session since it was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnConflict {
+    /// The changes are made again on top of what the other one left.
+    #[default]
+    Merge,
+    /// The commit fails with [`Conflict`](crate::ErrorKind::Conflict) and leaves the other's.
+    Fail,
 }
 
 /// Who yields when an owner has as many sessions as allowed and begins another.
@@ -34,12 +48,54 @@ pub(crate) struct Rules {
     pub(crate) permanent: bool,
     pub(crate) sliding: bool,
     pub(crate) on_empty: EmptyPolicy,
+    pub(crate) on_conflict: OnConflict,
     pub(crate) owner_sessions_max: Option<usize>,
     pub(crate) when_reached: WhenReached,
     pub(crate) minimum: Level,
     pub(crate) format: Format,
     pub(crate) layout: Layout,
     pub(crate) limits: Limits,
+}
+
+impl Rules {
+    /// Takes the timeouts.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for less than a millisecond.
+    pub(crate) fn set_timeouts(
+        &mut self,
+        idle: Duration,
+        absolute: Option<Duration>,
+    ) -> Result<()> {
+        let check = |name: &str, time: Duration| match millis(time) {
+            0 => Err(Error::config(format!(
+                "configure sessions: the {name} timeout is zero; sessions that end at once are none"
+            ))),
+            ms => Ok(ms),
+        };
+        self.idle_ms = check("idle", idle)?;
+        self.absolute_ms = absolute.map(|time| check("absolute", time)).transpose()?;
+        Ok(())
+    }
+
+    /// The record in the format that is written here; `None` if the bytes are none, which is logged.
+    pub(super) fn decode(&self, bytes: Bytes) -> Option<Record> {
+        let decoded = Record::decode(bytes, &self.limits).and_then(|mut record| {
+            if record.fields.format() != self.format {
+                record.fields = record.fields.transcode(self.format)?;
+            }
+            Ok(record)
+        });
+        decoded
+            .inspect_err(|error| {
+                tracing::warn!(
+                    target: "sessile::security",
+                    %error,
+                    "a session record cannot be decoded; its client gets an empty session"
+                );
+            })
+            .ok()
+    }
 }
 
 impl Default for Rules {
@@ -51,6 +107,7 @@ impl Default for Rules {
             permanent: true,
             sliding: true,
             on_empty: EmptyPolicy::default(),
+            on_conflict: OnConflict::default(),
             owner_sessions_max: None,
             when_reached: WhenReached::default(),
             minimum: Level::INFO,

@@ -76,6 +76,10 @@ pub(super) trait Driver: Send + Sync {
     /// `driver` is this very one, for the session.
     fn load<'a>(&'a self, id: &'a SessionId, driver: Arc<dyn Driver>)
     -> Boxed<'a, Option<Session>>;
+    /// Whether records lie under ids that clients know.
+    fn has_ids(&self) -> bool {
+        true
+    }
     /// Why this session cannot be written, if it cannot.
     fn refusal(&self) -> Option<&str> {
         None
