@@ -175,7 +175,7 @@ async fn s8_neither_ids_nor_contents_are_logged_or_shown() {
     let guard = tracing::subscriber::set_default(subscriber);
     let keys = Keyring::new("a key of more than sixteen bytes").expect("long enough");
     let format = IdFormat::Base64;
-    let App { mut client, cache } = app(routes(), |core| core.id_text(SignedId { format, keys }));
+    let App { mut client, cache } = app(routes(), |core| core.id_text(SignedId::new(format, keys)));
     let mut canaries = vec![PAYLOAD.to_owned(), "canary-owner".to_owned()];
     let mut shown = String::new();
     for path in [

@@ -1,11 +1,14 @@
 //! Where the sessions of a layer live: in a store, with an id in the cookie, or in the cookie itself.
 
+use std::num::NonZeroU64;
+
 use super::id_text::IdText;
 use super::interface::Change;
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::session::{Committed, LocalIndex, OwnerIndex, Session, Sessions};
 use crate::store::SessionStore;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Keeps the sessions of a [`Core`](super::Core).
 ///
@@ -61,6 +64,31 @@ pub trait Backend: Send + Sync + 'static {
 pub struct Stored<S, X = LocalIndex> {
     pub(super) sessions: Sessions<S, X>,
     pub(super) id_text: Box<dyn IdText>,
+    pub(super) purge: Option<Purge>,
+}
+
+/// Purges expired records now and then.
+pub(super) struct Purge {
+    every: NonZeroU64,
+    commits: AtomicU64,
+}
+
+/// Records that one purge looks at.
+const PURGE_BUDGET: usize = 1000;
+
+impl Purge {
+    pub(super) fn every(commits: NonZeroU64) -> Self {
+        Self {
+            every: commits,
+            commits: AtomicU64::new(0),
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        // Relaxed: a counter, and nothing else is read by it.
+        let before = self.commits.fetch_add(1, Ordering::Relaxed);
+        before % self.every == self.every.get() - 1
+    }
 }
 
 impl<S: SessionStore, X: OwnerIndex> Backend for Stored<S, X> {
@@ -87,11 +115,16 @@ impl<S: SessionStore, X: OwnerIndex> Backend for Stored<S, X> {
         self.sessions.fresh()
     }
 
-    fn commit<'s>(
-        &'s self,
-        session: &'s Session,
-    ) -> impl Future<Output = Result<Committed>> + Send + 's {
-        self.sessions.commit(session)
+    async fn commit(&self, session: &Session) -> Result<Committed> {
+        let committed = self.sessions.commit(session).await?;
+        if self.purge.as_ref().is_some_and(Purge::is_due) {
+            let purged = self.sessions.store().purge_expired(PURGE_BUDGET).await;
+            // The request has what it came for.
+            if let Err(error) = purged {
+                tracing::warn!(%error, "expired sessions could not be purged");
+            }
+        }
+        Ok(committed)
     }
 
     fn change(

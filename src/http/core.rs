@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::backend::{Backend, Stored};
+use super::core_builder::CoreBuilder;
 use super::headers::{forbid_caching, set_cookie, vary_by_cookie};
-use super::id_text::{IdText, PlainId};
+use super::id_text::PlainId;
 use super::interface::{Change, Interface, RequestHead};
 use super::visit::Visit;
 use crate::cookie::CookieConfig;
@@ -87,32 +89,30 @@ pub(super) struct Inner<B, I> {
     pub(super) backend: B,
     pub(super) cookie: CookieConfig,
     pub(super) interface: I,
-    refresh: Refresh,
-    when_gone: WhenGone,
-    save_on_error: bool,
-    cache_control: Option<HeaderValue>,
+    pub(super) refresh: Refresh,
+    pub(super) when_gone: WhenGone,
+    pub(super) save_every: bool,
+    pub(super) save_on_error: bool,
+    pub(super) cookie_age: Option<Duration>,
+    pub(super) cache_control: Option<HeaderValue>,
 }
 
 impl<S: SessionStore, X: OwnerIndex> Core<Stored<S, X>> {
     /// Starts from secure defaults.
     pub fn builder(sessions: Sessions<S, X>) -> CoreBuilder<Stored<S, X>> {
         let id_text = Box::new(PlainId(sessions.id_format()));
-        Core::on(Stored { sessions, id_text })
+        Core::on(Stored {
+            sessions,
+            id_text,
+            purge: None,
+        })
     }
 }
 
 impl<B: Backend> Core<B> {
     /// Starts from secure defaults, on another backend than a store.
     pub fn on(backend: B) -> CoreBuilder<B> {
-        CoreBuilder {
-            backend,
-            cookie: CookieConfig::default(),
-            interface: (),
-            refresh: Refresh::default(),
-            when_gone: WhenGone::default(),
-            save_on_error: false,
-            cache_control: Some("no-store".to_owned()),
-        }
+        CoreBuilder::new(backend)
     }
 }
 
@@ -131,7 +131,12 @@ impl<B: Backend, I: Interface> Core<B, I> {
 
     /// Whether [`Core::finish`] would do anything.
     pub(super) fn must_finish(&self, visit: &Visit<B, I>) -> bool {
-        visit.is_opened() || self.0.refresh == Refresh::EachRequest
+        visit.is_opened() || self.opens_all()
+    }
+
+    /// Whether every request that carries a cookie has its session opened.
+    fn opens_all(&self) -> bool {
+        self.0.refresh == Refresh::EachRequest || self.0.save_every
     }
 
     /// Finishes a request: saves its session if it was opened, and sets the response's headers.
@@ -148,21 +153,26 @@ impl<B: Backend, I: Interface> Core<B, I> {
         let core = &*self.0;
         let session = match visit.opened() {
             Some(session) => session,
-            None if core.refresh == Refresh::EachRequest && visit.was_sent() => {
-                match visit.session().await {
-                    Ok(session) => session,
-                    Err(error) => return core.failed(&error, headers),
-                }
-            }
+            None if self.opens_all() && visit.was_sent() => match visit.session().await {
+                Ok(session) => session,
+                Err(error) => return core.failed(&error, headers),
+            },
             None => return Verdict::Keep,
         };
-        core.interface.saving(&session, status);
-        let saves = status.as_u16() < 500 || core.save_on_error;
-        if !core.interface.should_save(status, saves) {
+        let is_saved = visit.decide(|| {
+            core.interface.saving(&session, status);
+            let saves = status.as_u16() < 500 || core.save_on_error;
+            core.interface.should_save(status, saves)
+        });
+        // A session that takes no writes says nothing about the client's cookie.
+        if !is_saved || session.refusal().is_some() {
             if session.is_accessed() {
                 vary_by_cookie(headers);
             }
             return Verdict::Keep;
+        }
+        if core.save_every && !session.is_new() {
+            session.set_modified();
         }
         match core.backend.commit(&session).await {
             Ok(committed) => match core.tell(visit, &session, committed, headers) {
@@ -209,7 +219,10 @@ impl<B: Backend, I: Interface> Inner<B, I> {
         if !(sets || change == Change::NewId) {
             return Ok(());
         }
-        let max_age = is_kept.then(|| session.expiry_age());
+        let age = self
+            .cookie_age
+            .filter(|_| session.expiry() == Expiry::Default);
+        let max_age = is_kept.then(|| age.unwrap_or_else(|| session.expiry_age()));
         let max_age = self.interface.cookie_max_age(session, max_age);
         let value = self.backend.value(config.name(), session)?;
         let cookie = config.set_for(&value, max_age, self.backend.now_ms())?;
@@ -245,7 +258,10 @@ impl<B: Backend, I: Interface> Inner<B, I> {
         tracing::error!(error = %error, kind = ?error.kind(), "a session could not be saved");
         headers.clear();
         vary_by_cookie(headers);
-        Verdict::Replace(StatusCode::INTERNAL_SERVER_ERROR)
+        Verdict::Replace(match error.kind() {
+            ErrorKind::Conflict => StatusCode::CONFLICT,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        })
     }
 }
 
@@ -264,105 +280,6 @@ impl<B, I> fmt::Debug for Core<B, I> {
         f.debug_struct("Core")
             .field("cookie", &self.0.cookie)
             .field("refresh", &self.0.refresh)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Builds a [`Core`]; [`Core::builder`] makes one.
-#[must_use = "a builder does nothing until `build`"]
-pub struct CoreBuilder<B, I = ()> {
-    backend: B,
-    cookie: CookieConfig,
-    interface: I,
-    refresh: Refresh,
-    when_gone: WhenGone,
-    save_on_error: bool,
-    cache_control: Option<String>,
-}
-
-impl<S: SessionStore, X: OwnerIndex, I: Interface> CoreBuilder<Stored<S, X>, I> {
-    /// Writes ids into the cookie this way. Default: [`PlainId`], as they are.
-    pub fn id_text(mut self, id_text: impl IdText) -> Self {
-        self.backend.id_text = Box::new(id_text);
-        self
-    }
-}
-
-impl<B: Backend, I: Interface> CoreBuilder<B, I> {
-    /// Sends ids in this cookie. Default: [`CookieConfig::default`].
-    ///
-    /// Its own `max_age` is not used: how long the browser keeps the cookie follows the session.
-    pub fn cookie(mut self, cookie: CookieConfig) -> Self {
-        self.cookie = cookie;
-        self
-    }
-
-    /// Lets `interface` take over decisions. Default: `()`, which takes none.
-    pub fn interface<J: Interface>(self, interface: J) -> CoreBuilder<B, J> {
-        CoreBuilder {
-            backend: self.backend,
-            cookie: self.cookie,
-            interface,
-            refresh: self.refresh,
-            when_gone: self.when_gone,
-            save_on_error: self.save_on_error,
-            cache_control: self.cache_control,
-        }
-    }
-
-    /// Says when a cookie is sent again. Default: [`Refresh::WhenRenewed`].
-    pub fn refresh(mut self, refresh: Refresh) -> Self {
-        self.refresh = refresh;
-        self
-    }
-
-    /// Says what becomes of a request whose session ended while it ran. Default:
-    /// [`WhenGone::Interrupt`].
-    pub fn when_gone(mut self, when_gone: WhenGone) -> Self {
-        self.when_gone = when_gone;
-        self
-    }
-
-    /// Saves sessions of requests that ended with a status of 500 or more, too. Default: no, as in
-    /// Django: a request that failed half-way should leave nothing half-done.
-    pub fn save_on_error(mut self, save: bool) -> Self {
-        self.save_on_error = save;
-        self
-    }
-
-    /// Sends this `Cache-Control` with a cookie, unless the application sets one. Default: `no-store`;
-    /// `None` sends none.
-    pub fn cache_control<'v>(mut self, value: impl Into<Option<&'v str>>) -> Self {
-        self.cache_control = value.into().map(str::to_owned);
-        self
-    }
-
-    /// Builds it.
-    ///
-    /// # Errors
-    /// [`InvalidConfig`](ErrorKind::InvalidConfig) if the `Cache-Control` is no header value.
-    pub fn build(self) -> Result<Core<B, I>> {
-        let cache_control = self.cache_control.map(|text| {
-            HeaderValue::from_str(&text)
-                .map_err(|_| Error::config("build sessions: the Cache-Control is no header value"))
-        });
-        Ok(Core(Arc::new(Inner {
-            backend: self.backend,
-            cookie: self.cookie,
-            interface: self.interface,
-            refresh: self.refresh,
-            when_gone: self.when_gone,
-            save_on_error: self.save_on_error,
-            cache_control: cache_control.transpose()?,
-        })))
-    }
-}
-
-impl<B, I> fmt::Debug for CoreBuilder<B, I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CoreBuilder")
-            .field("cookie", &self.cookie)
-            .field("refresh", &self.refresh)
             .finish_non_exhaustive()
     }
 }

@@ -20,6 +20,16 @@ pub trait IdText: Send + Sync + 'static {
     fn read(&self, value: &str, name: &str, now_ms: u64) -> Option<SessionId>;
 }
 
+impl IdText for Box<dyn IdText> {
+    fn write<'i>(&self, id: &'i SessionId, name: &str, now_ms: u64) -> Result<Cow<'i, str>> {
+        (**self).write(id, name, now_ms)
+    }
+
+    fn read(&self, value: &str, name: &str, now_ms: u64) -> Option<SessionId> {
+        (**self).read(value, name, now_ms)
+    }
+}
+
 /// The id as it is. 256 random bits need no signature.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PlainId(pub IdFormat);
@@ -42,19 +52,34 @@ pub struct SignedId {
     pub format: IdFormat,
     /// Signs and verifies.
     pub keys: Keyring,
+    /// What the signature is bound to, besides the cookie's name; [`SignedId::PURPOSE`] unless several
+    /// applications share their keys.
+    pub purpose: Cow<'static, str>,
 }
 
-/// Binds the signature to what it is for.
-const PURPOSE: &str = "sessile.session-id";
+impl SignedId {
+    /// What signatures of ids are bound to by default.
+    pub const PURPOSE: &'static str = "sessile.session-id";
+
+    /// Signs ids of this format with these keys.
+    #[must_use]
+    pub const fn new(format: IdFormat, keys: Keyring) -> Self {
+        Self {
+            format,
+            keys,
+            purpose: Cow::Borrowed(Self::PURPOSE),
+        }
+    }
+}
 
 impl IdText for SignedId {
     fn write<'i>(&self, id: &'i SessionId, name: &str, _: u64) -> Result<Cow<'i, str>> {
-        let signed = self.keys.sign(PURPOSE, name, id.expose().as_bytes());
+        let signed = self.keys.sign(&self.purpose, name, id.expose().as_bytes());
         Ok(Cow::Owned(signed))
     }
 
     fn read(&self, value: &str, name: &str, _: u64) -> Option<SessionId> {
-        let opened = self.keys.verify(PURPOSE, name, value)?;
+        let opened = self.keys.verify(&self.purpose, name, value)?;
         SessionId::parse(self.format, &opened.payload)
     }
 }

@@ -198,7 +198,8 @@ where
     }
 }
 
-fn seal<Body: Default>(
+/// Puts headers and verdict into effect.
+pub(super) fn seal<Body: Default>(
     mut response: Response<Body>,
     verdict: Verdict,
     headers: HeaderMap,

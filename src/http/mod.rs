@@ -14,6 +14,7 @@
 mod backend;
 pub mod config;
 mod core;
+mod core_builder;
 #[cfg(feature = "axum")]
 mod extract;
 mod headers;
@@ -22,8 +23,9 @@ mod interface;
 mod layer;
 mod visit;
 
-pub use self::core::{Core, CoreBuilder, Refresh, Verdict, WhenGone};
+pub use self::core::{Core, Refresh, Verdict, WhenGone};
 pub use backend::{Backend, Stored};
+pub use core_builder::CoreBuilder;
 #[cfg(feature = "axum")]
 pub use extract::{SessionOf, SessionRejection};
 pub use id_text::{IdText, PlainId, SignedId};

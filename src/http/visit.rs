@@ -23,14 +23,14 @@ pub const CANDIDATES_MAX: usize = 8;
 
 /// The `Cookie` lines of a request: shared, not copied.
 #[derive(Default)]
-struct Lines {
+pub(super) struct Lines {
     first: Option<HeaderValue>,
     /// HTTP/2 clients may send one cookie per line.
     others: Vec<HeaderValue>,
 }
 
 impl Lines {
-    fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut lines = headers.get_all(COOKIE).iter().cloned();
         Self {
             first: lines.next(),
@@ -38,7 +38,7 @@ impl Lines {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &HeaderValue> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &HeaderValue> {
         self.first.iter().chain(&self.others)
     }
 }
@@ -47,6 +47,8 @@ impl Lines {
 struct Opened {
     session: Session,
     before: Option<SessionId>,
+    /// Whether it is saved, once that was decided.
+    is_saved: Option<bool>,
 }
 
 /// What one request does with its session.
@@ -109,6 +111,7 @@ impl<B: Backend, I: Interface> Visit<B, I> {
         *opened = Some(Opened {
             before: session.id(),
             session: session.clone(),
+            is_saved: None,
         });
         drop(opened);
         self.core.interface.opened(&session);
@@ -132,6 +135,18 @@ impl<B: Backend, I: Interface> Visit<B, I> {
     pub fn opened(&self) -> Option<Session> {
         let opened = self.opened.lock();
         opened.as_ref().map(|opened| opened.session.clone())
+    }
+
+    /// Whether the session is saved, as `decide` says the first time: a finish that had to wait begins
+    /// anew, and the application's rules are asked once.
+    pub(super) fn decide(&self, decide: impl FnOnce() -> bool) -> bool {
+        let decided = self.opened.lock().as_ref().and_then(|it| it.is_saved);
+        // Outside the lock: these are the application's closures.
+        let is_saved = decided.unwrap_or_else(decide);
+        if let Some(opened) = &mut *self.opened.lock() {
+            opened.is_saved = Some(is_saved);
+        }
+        is_saved
     }
 
     /// The id that the session had when it was opened.

@@ -61,6 +61,15 @@ impl Answer {
         found.first().map(|(_, value)| value.as_str())
     }
 
+    /// All cookies that are set, in their order.
+    pub(crate) fn set_cookies(&self) -> Vec<&str> {
+        let lines = self.headers.iter();
+        lines
+            .filter(|(name, _)| name == "set-cookie")
+            .map(|(_, value)| value.as_str())
+            .collect()
+    }
+
     pub(crate) fn vary(&self) -> Option<&str> {
         self.header("vary")
     }

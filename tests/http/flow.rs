@@ -1,7 +1,4 @@
-//! Requests through the tower layer, each test named after the seed's scenario where it has one.
-
-#[path = "http/client.rs"]
-mod client;
+//! Sessions in a store, through the tower layer and the extractors.
 
 use std::time::Duration;
 
@@ -9,11 +6,12 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use client::{App, Client, app};
 use sessile::cookie::{CookieConfig, SameSite};
 use sessile::http::{Core, Handle, Interface, Refresh, RequestHead, SessionLayer, SessionOf};
 use sessile::session::{Expiry, Session, Sessions};
 use sessile::{Cache, CacheStore, ManualClock};
+
+use crate::client::{self, App, Client, app};
 
 async fn write(session: Session) -> impl IntoResponse {
     session.insert("a", &1).expect("a small value");

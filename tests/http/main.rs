@@ -1,0 +1,6 @@
+//! Requests through the layers, each test named after the seed's scenario where it has one.
+
+mod client;
+mod flask;
+mod flow;
+mod rules;
