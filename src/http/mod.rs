@@ -7,12 +7,15 @@
 //! | serve another framework | [`Core`] |
 //! | decide about cookies and saving | [`Interface`], [`Refresh`], [`WhenGone`] |
 //! | sign ids | [`SignedId`], [`IdText`] |
+//! | keep whole sessions in the cookie | [`CookieSessions`] |
 //!
 //! Ids are taken from cookies only. An id without a record is nobody's: it is never adopted, and
 //! nothing is written until a handler writes into its session.
 
 mod backend;
 pub mod config;
+mod cookie_form;
+mod cookie_sessions;
 mod core;
 mod core_builder;
 #[cfg(feature = "axum")]
@@ -25,6 +28,7 @@ mod visit;
 
 pub use self::core::{Core, Refresh, Verdict, WhenGone};
 pub use backend::{Backend, Stored};
+pub use cookie_sessions::{CookieSessions, CookieSessionsBuilder};
 pub use core_builder::CoreBuilder;
 #[cfg(feature = "axum")]
 pub use extract::{SessionOf, SessionRejection};
