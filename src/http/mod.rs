@@ -13,6 +13,8 @@
 //! nothing is written until a handler writes into its session.
 
 mod backend;
+#[cfg(feature = "compat")]
+mod compat_id;
 pub mod config;
 mod cookie_form;
 mod cookie_sessions;
@@ -28,6 +30,8 @@ mod visit;
 
 pub use self::core::{Core, Refresh, Verdict, WhenGone};
 pub use backend::{Backend, Stored};
+#[cfg(feature = "compat")]
+pub use compat_id::{FlaskSessionId, InvenioSessionId};
 pub use cookie_sessions::{CookieSessions, CookieSessionsBuilder};
 pub use core_builder::CoreBuilder;
 #[cfg(feature = "axum")]

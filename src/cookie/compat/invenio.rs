@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Refused;
 use super::itsdangerous::{Signer, TimestampSigner};
+use super::mac::Secret;
 use crate::error::Result;
 
 /// Signs and verifies the session ids of `invenio_ext.session`: 32 hexadecimal digits of a UUID, dated,
@@ -42,8 +43,28 @@ impl InvenioId {
     ///
     /// As [`new`](Self::new).
     pub fn with_salt(secret: impl AsRef<[u8]>, salt: impl AsRef<[u8]>) -> Result<Self> {
-        let signer = Signer::new([secret], salt)?;
-        Ok(Self(TimestampSigner::new(signer)))
+        Self::with_fallbacks(secret, std::iter::empty::<&[u8]>(), salt)
+    }
+
+    /// Takes the application's `SECRET_KEY`, others that still verify and never sign, and
+    /// `SESSION_SALT`. Invenio itself knows one key only.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_fallbacks(
+        secret: impl AsRef<[u8]>,
+        fallbacks: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        salt: impl AsRef<[u8]>,
+    ) -> Result<Self> {
+        let mut secrets: Vec<Secret> = fallbacks
+            .into_iter()
+            .map(|fallback| fallback.as_ref().to_vec().into())
+            .collect();
+        secrets.reverse();
+        secrets.push(secret.as_ref().to_vec().into());
+        let secrets = secrets.iter().map(|secret| secret.as_slice());
+        Ok(Self(TimestampSigner::new(Signer::new(secrets, salt)?)))
     }
 
     /// The cookie's value for an id.
