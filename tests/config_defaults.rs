@@ -3,10 +3,14 @@
 
 use std::time::Duration;
 
+use sessile::codec::Format;
+use sessile::cookie::SameSite;
+use sessile::http::Refresh;
 use sessile::http::config::{
-    CacheSettings, Config, EmptyPolicy, Encoding, IdForm, KeyForm, Layout, SameSite, Settings,
-    SignerForm, StoreSettings,
+    CacheSettings, Config, KeyForm, Layout, Settings, SignerForm, StoreSettings,
 };
+use sessile::id::IdFormat;
+use sessile::session::EmptyPolicy;
 
 const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 const ALL: &[&str] = &[
@@ -42,11 +46,11 @@ fn our_defaults_are_secure() {
     assert!(cookie.secure && cookie.http_only && !cookie.partitioned);
     assert_eq!(cookie.same_site, Some(SameSite::Lax));
     assert_eq!(cookie.max_age, None);
-    assert_eq!(settings.id, IdForm::Base64);
+    assert_eq!(settings.id, IdFormat::Base64);
     assert_eq!(settings.signer, None);
     let namespace = "id/session:".to_owned();
     assert_eq!(settings.keys, KeyForm::Digest { namespace });
-    assert_eq!(settings.record.encoding, Encoding::MessagePack);
+    assert_eq!(settings.record.format, Format::MessagePack);
     assert_eq!(settings.record.layout, Layout::Native);
     assert_eq!(
         settings.lifetimes.absolute,
@@ -120,7 +124,7 @@ fn flasks_defaults_are_flasks() {
     let prefix = "session:".to_owned();
     assert_eq!(settings.keys, KeyForm::Plain { prefix });
     assert_eq!(settings.record.layout, Layout::Bare);
-    assert_eq!(settings.record.encoding, Encoding::MessagePack);
+    assert_eq!(settings.record.format, Format::MessagePack);
 
     let settings = flask().signed_ids().resolve().expect("accepted");
     let signer = settings.signer.expect("signed");
@@ -155,11 +159,11 @@ fn djangos_defaults_are_djangos() {
     assert_eq!((&*cookie.name, cookie.secure), ("sessionid", false));
     assert_eq!(cookie.same_site, Some(SameSite::Lax));
     assert_eq!(cookie.max_age, Some(Duration::from_secs(1_209_600)));
-    assert_eq!(settings.id, IdForm::Django);
+    assert_eq!(settings.id, IdFormat::Django);
     assert_eq!(settings.saving.empty, EmptyPolicy::Keep);
-    assert!(!settings.saving.refresh_each_request);
+    assert!(settings.saving.refresh == Refresh::WhenRenewed && !settings.lifetimes.sliding);
     assert_eq!(settings.record.layout, Layout::Django);
-    assert_eq!(settings.record.encoding, Encoding::Json);
+    assert_eq!(settings.record.format, Format::Json);
     let StoreSettings::Sql { table, .. } = settings.store else {
         panic!("{:?}", settings.store);
     };

@@ -4,7 +4,10 @@
 use std::fs;
 use std::time::Duration;
 
-use sessile::http::config::{Config, EmptyPolicy, IdForm, SameSite, Settings, StoreSettings};
+use sessile::cookie::SameSite;
+use sessile::http::config::{Config, Settings, StoreSettings};
+use sessile::id::IdFormat;
+use sessile::session::EmptyPolicy;
 use sessile::{ErrorKind, Fault};
 
 const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
@@ -300,7 +303,7 @@ fn a_table_in_an_applications_own_settings_deserializes() {
     let application: Application = serde_json::from_str(text).expect("well-formed");
     assert_eq!(application.port, 80);
     let settings = resolved(&application.session.env([("SESSION_COOKIE_NAME", "b")]));
-    assert_eq!((&*settings.cookie.name, settings.id), ("b", IdForm::Uuid));
+    assert_eq!((&*settings.cookie.name, settings.id), ("b", IdFormat::Uuid));
     let config: Config = serde_json::from_str(r#"{"tpye": 1, "cookie_path": "x"}"#).expect("JSON");
     refused(
         &config,

@@ -4,7 +4,9 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use sessile::http::config::{Config, OnConflict, SameSite, Settings, StoreSettings};
+use sessile::cookie::SameSite;
+use sessile::http::config::{Config, Settings, StoreSettings};
+use sessile::session::OnConflict;
 
 const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 const ALL: &[&str] = &[

@@ -8,6 +8,7 @@
 //! | decide about cookies and saving | [`Interface`], [`Refresh`], [`WhenGone`] |
 //! | sign ids | [`SignedId`], [`IdText`] |
 //! | keep whole sessions in the cookie | [`CookieSessions`] |
+//! | build all that from a configuration | [`config::Settings::core`] |
 //!
 //! Ids are taken from cookies only. An id without a record is nobody's: it is never adopted, and
 //! nothing is written until a handler writes into its session.
@@ -16,6 +17,7 @@ mod backend;
 #[cfg(feature = "compat")]
 mod compat_id;
 pub mod config;
+mod configured;
 mod cookie_form;
 mod cookie_sessions;
 mod core;
@@ -32,6 +34,7 @@ pub use self::core::{Core, Refresh, Verdict, WhenGone};
 pub use backend::{Backend, Stored};
 #[cfg(feature = "compat")]
 pub use compat_id::{FlaskSessionId, InvenioSessionId};
+pub use configured::Configured;
 pub use cookie_sessions::{CookieSessions, CookieSessionsBuilder};
 pub use core_builder::CoreBuilder;
 #[cfg(feature = "axum")]

@@ -6,8 +6,9 @@ use super::name::Key;
 use super::parse::{self, Parsed};
 use super::profile::Profile;
 use super::reader::Reader;
-use super::settings::{CookieSettings, SameSite};
+use super::settings::CookieSettings;
 use super::value::Raw;
+use crate::cookie::SameSite;
 
 const NAME_MAX: usize = 128;
 const DOMAIN_MAX: usize = 253;

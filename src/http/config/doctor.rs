@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::address::is_exposed;
 use super::secret::Secret;
-use super::settings::{IdForm, KeyForm, SameSite, Settings, SignerForm};
+use super::settings::{KeyForm, Settings, SignerForm};
 use super::store::{CacheSettings, CookieForm, StoreSettings};
+use crate::cookie::SameSite;
+use crate::id::IdFormat;
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Browsers cut longer lives to this (RFC 6265bis).
@@ -115,7 +117,7 @@ impl Settings {
     fn identity_findings(&self, add: &mut impl FnMut(bool, &'static str, &'static str)) {
         let is_cookie = matches!(self.store, StoreSettings::SecureCookie { .. });
         add(
-            self.id == IdForm::Uuid && !is_cookie,
+            self.id == IdFormat::Uuid && !is_cookie,
             "SESSION_ID_FORM",
             "is uuid: 122 random bits, where 128 are asked for; use base64 once Python is gone",
         );

@@ -43,7 +43,7 @@
 //! | `SESSION_PERMANENT` | `SESSION_EXPIRE_AT_BROWSER_CLOSE`, its opposite | false | true on servers, true |
 //! | `SESSION_IDLE_TIMEOUT` | `SESSION_BACKEND_CACHE_TIMEOUT`, `cookie_args.session_expires` | the lifetime | |
 //! | `SESSION_ABSOLUTE_TIMEOUT` (or `none`) | | 30 d, or the idle time if longer | none |
-//! | `SESSION_REFRESH_EACH_REQUEST` | | true | true, false |
+//! | `SESSION_REFRESH_EACH_REQUEST` | | when renewed | true, false |
 //! | `SESSION_SAVE_EVERY_REQUEST` | `cookie_args.force` | false | |
 //! | `SESSION_SAVE_ON_ERROR` | | false | true, false |
 //! | `SESSION_EMPTY` (`delete`, `keep`) | | `delete` | `delete`, `keep` |
@@ -66,6 +66,7 @@
 //! | `SESSION_TIERED_BACK` | | `sql` | |
 
 mod address;
+mod build;
 mod choice;
 mod cookie;
 mod doctor;
@@ -95,8 +96,8 @@ use reader::{Given, Reader};
 pub use doctor::Finding;
 pub use secret::Secret;
 pub use settings::{
-    CookieSettings, EmptyPolicy, Encoding, IdForm, KeyForm, Layout, Lifetimes, OnConflict,
-    RecordForm, SameSite, Saving, Secrets, Settings, SignerForm, SignerSettings,
+    CookieSettings, KeyForm, Layout, Lifetimes, RecordForm, Saving, Secrets, Settings, SignerForm,
+    SignerSettings,
 };
 pub use store::{COMPILED_STORES, CacheSettings, CookieForm, StoreSettings};
 pub use value::Value;

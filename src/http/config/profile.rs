@@ -1,7 +1,11 @@
 //! The three sets of defaults: our own, Flask's and Django's.
 
-use super::settings::{EmptyPolicy, Encoding, IdForm, Layout, SameSite, SignerForm};
+use super::settings::{Layout, SignerForm};
 use super::store::{CookieForm, StoreKind};
+use crate::codec::Format;
+use crate::cookie::SameSite;
+use crate::id::IdFormat;
+use crate::session::EmptyPolicy;
 
 const DAY: u64 = 86_400;
 
@@ -19,13 +23,14 @@ pub(super) struct Profile {
     pub(super) absolute_s: Option<u64>,
     /// Whether new sessions are permanent: in a cookie, and on a server.
     pub(super) permanent: [bool; 2],
-    pub(super) refresh: bool,
+    /// Whether each answer refreshes the cookie, or only those to changes; `None`: each renewal.
+    pub(super) refresh: Option<bool>,
     pub(super) save_on_error: bool,
     pub(super) empty: EmptyPolicy,
-    pub(super) id: IdForm,
+    pub(super) id: IdFormat,
     /// The prefix of plain keys; `None` where keys are digests.
     pub(super) plain_keys: Option<&'static str>,
-    pub(super) encoding: Encoding,
+    pub(super) format: Format,
     pub(super) layout: Layout,
     pub(super) signer: SignerForm,
     pub(super) salt: &'static str,
@@ -43,12 +48,12 @@ pub(super) const NATIVE: &Profile = &Profile {
     lifetime_s: 14 * DAY,
     absolute_s: Some(30 * DAY),
     permanent: [false, false],
-    refresh: true,
+    refresh: None,
     save_on_error: false,
     empty: EmptyPolicy::Delete,
-    id: IdForm::Base64,
+    id: IdFormat::Base64,
     plain_keys: None,
-    encoding: Encoding::MessagePack,
+    format: Format::MessagePack,
     layout: Layout::Native,
     signer: SignerForm::Native,
     salt: "sessile.session-id",
@@ -67,12 +72,12 @@ pub(super) const FLASK: &Profile = &Profile {
     absolute_s: None,
     // Flask's own sessions begin impermanent, those of Flask-Session permanent.
     permanent: [false, true],
-    refresh: true,
+    refresh: Some(true),
     save_on_error: true,
     empty: EmptyPolicy::Delete,
-    id: IdForm::Base64,
+    id: IdFormat::Base64,
     plain_keys: Some("session:"),
-    encoding: Encoding::MessagePack,
+    format: Format::MessagePack,
     layout: Layout::Bare,
     signer: SignerForm::FlaskSession,
     salt: "flask-session",
@@ -90,12 +95,12 @@ pub(super) const DJANGO: &Profile = &Profile {
     lifetime_s: 14 * DAY,
     absolute_s: None,
     permanent: [true, true],
-    refresh: false,
+    refresh: Some(false),
     save_on_error: false,
     empty: EmptyPolicy::Keep,
-    id: IdForm::Django,
+    id: IdFormat::Django,
     plain_keys: Some(""),
-    encoding: Encoding::Json,
+    format: Format::Json,
     layout: Layout::Django,
     signer: SignerForm::Native,
     salt: "sessile.session-id",

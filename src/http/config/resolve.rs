@@ -11,11 +11,14 @@ use super::profile::Profile;
 use super::reader::Reader;
 use super::secret::{MAKE_ONE, Secret, judge};
 use super::settings::{
-    EmptyPolicy, Encoding, IdForm, KeyForm, Layout, Lifetimes, OnConflict, RecordForm, Saving,
-    Secrets, Settings, SignerForm, SignerSettings,
+    KeyForm, Layout, Lifetimes, RecordForm, Saving, Secrets, Settings, SignerForm, SignerSettings,
 };
 use super::store::StoreKind;
 use super::value::Raw;
+use crate::codec::Format;
+use crate::http::Refresh;
+use crate::id::IdFormat;
+use crate::session::{EmptyPolicy, OnConflict};
 
 const PREFIX_MAX: usize = 128;
 const PER_OWNER_MAX: u64 = 1_000_000;
@@ -26,13 +29,12 @@ const ID_BYTES: u64 = 32;
 pub(super) fn settings(reader: &mut Reader<'_>, profile: &Profile, available: &[&str]) -> Settings {
     let chosen = choice::choose(reader, profile, available);
     let is_cookie = matches!(chosen, Chosen::Known(StoreKind::SecureCookie));
-    let lifetimes = lifetimes(reader, profile, is_cookie);
+    let refresh = reader.get(Key::Refresh, parse::truth).or(profile.refresh);
+    let lifetimes = lifetimes(reader, profile, is_cookie, refresh);
     let max_age = lifetimes.starts_permanent.then_some(lifetimes.permanent);
     let cookie = cookie::settings(reader, profile, max_age);
     let record = RecordForm {
-        encoding: reader
-            .get(Key::Encoding, encoding)
-            .unwrap_or(profile.encoding),
+        format: reader.get(Key::Encoding, format).unwrap_or(profile.format),
         layout: (reader.get(Key::Layout, layout)).unwrap_or(profile.layout),
     };
     let signer = signer(reader, profile);
@@ -45,7 +47,7 @@ pub(super) fn settings(reader: &mut Reader<'_>, profile: &Profile, available: &[
     Settings {
         id: id(reader, profile),
         keys: keys(reader, profile, &cookie.name),
-        saving: saving(reader, profile),
+        saving: saving(reader, profile, refresh),
         store: choice::settings(reader, profile, chosen, available),
         cookie,
         lifetimes,
@@ -55,7 +57,12 @@ pub(super) fn settings(reader: &mut Reader<'_>, profile: &Profile, available: &[
     }
 }
 
-fn lifetimes(reader: &mut Reader<'_>, profile: &Profile, is_cookie: bool) -> Lifetimes {
+fn lifetimes(
+    reader: &mut Reader<'_>,
+    profile: &Profile,
+    is_cookie: bool,
+    refresh: Option<bool>,
+) -> Lifetimes {
     const PERMANENT: &str = "leave the key out for the default, or say \
                              SESSION_EXPIRE_AT_BROWSER_CLOSE=true for a cookie that ends with the \
                              browser";
@@ -105,6 +112,8 @@ fn lifetimes(reader: &mut Reader<'_>, profile: &Profile, is_cookie: bool) -> Lif
         absolute: absolute.unwrap_or_else(fallback),
         permanent,
         starts_permanent,
+        // Without refreshing, Flask's and Django's sessions live on from their last change.
+        sliding: refresh != Some(false),
     }
 }
 
@@ -195,11 +204,11 @@ fn secrets(reader: &mut Reader<'_>, needs: &Needs) -> Secrets {
     Secrets { primary, fallbacks }
 }
 
-fn id(reader: &mut Reader<'_>, profile: &Profile) -> IdForm {
+fn id(reader: &mut Reader<'_>, profile: &Profile) -> IdFormat {
     let forms = [
-        ("base64", IdForm::Base64),
-        ("django", IdForm::Django),
-        ("uuid", IdForm::Uuid),
+        ("base64", IdFormat::Base64),
+        ("django", IdFormat::Django),
+        ("uuid", IdFormat::Uuid),
     ];
     let form = reader
         .get(Key::IdForm, |raw| parse::word(raw, &forms))
@@ -209,7 +218,7 @@ fn id(reader: &mut Reader<'_>, profile: &Profile) -> IdForm {
             format!("ids are made of {ID_BYTES} random bytes; leave the key out, or say {ID_BYTES}")
         })
     });
-    if length.is_some() && form != IdForm::Base64 {
+    if length.is_some() && form != IdFormat::Base64 {
         let problem = format!(
             "{} and {} exclude each other: ids of the second form have one length; leave the \
              first out",
@@ -246,13 +255,13 @@ fn keys(reader: &mut Reader<'_>, profile: &Profile, cookie: &str) -> KeyForm {
     }
 }
 
-fn encoding(raw: &Raw) -> Parsed<Encoding> {
+fn format(raw: &Raw) -> Parsed<Format> {
     let words = [
-        ("msgpack", Encoding::MessagePack),
-        ("json", Encoding::Json),
+        ("msgpack", Format::MessagePack),
+        ("json", Format::Json),
         (
             "django.contrib.sessions.serializers.JSONSerializer",
-            Encoding::Json,
+            Format::Json,
         ),
     ];
     parse::word(raw, &words).map_err(|_| {
@@ -271,7 +280,7 @@ fn layout(raw: &Raw) -> Parsed<Layout> {
     parse::word(raw, &words)
 }
 
-fn saving(reader: &mut Reader<'_>, profile: &Profile) -> Saving {
+fn saving(reader: &mut Reader<'_>, profile: &Profile, refresh: Option<bool>) -> Saving {
     let empty = [("delete", EmptyPolicy::Delete), ("keep", EmptyPolicy::Keep)];
     let conflict = [("merge", OnConflict::Merge), ("fail", OnConflict::Fail)];
     let per_owner = reader.get(Key::MaxPerOwner, |raw| {
@@ -283,9 +292,10 @@ fn saving(reader: &mut Reader<'_>, profile: &Profile) -> Saving {
             .map_err(|wanted| format!("{wanted}; leave the key out to purge by a task instead"))
     });
     Saving {
-        refresh_each_request: reader
-            .get(Key::Refresh, parse::truth)
-            .unwrap_or(profile.refresh),
+        refresh: match refresh {
+            Some(true) => Refresh::EachRequest,
+            _ => Refresh::WhenRenewed,
+        },
         save_every_request: reader.get(Key::SaveEvery, parse::truth).unwrap_or(false),
         save_on_error: (reader.get(Key::SaveOnError, parse::truth))
             .unwrap_or(profile.save_on_error),

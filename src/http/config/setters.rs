@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::Config;
 use super::name::Scope;
 use super::problem::Source;
-use super::settings::SameSite;
 use super::sources::Batch;
 use super::value::Value;
+use crate::cookie::SameSite;
 
 /// Setters. What weakens a default has a method that says so in its name.
 impl Config {

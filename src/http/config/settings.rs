@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use super::secret::Secret;
 use super::store::StoreSettings;
+use crate::codec::Format;
+use crate::cookie::SameSite;
+use crate::http::Refresh;
+use crate::id::IdFormat;
+use crate::session::{EmptyPolicy, OnConflict};
 
 /// Holds every value of a configuration, typed, checked and free of contradictions;
 /// [`Config::resolve`](super::Config::resolve) makes it.
@@ -18,7 +23,7 @@ pub struct Settings {
     /// How long sessions live.
     pub lifetimes: Lifetimes,
     /// What a session's id looks like.
-    pub id: IdForm,
+    pub id: IdFormat,
     /// How ids are signed in the cookie, if they are.
     pub signer: Option<SignerSettings>,
     /// How a store's key is made of an id.
@@ -55,29 +60,6 @@ pub struct CookieSettings {
     pub max_age: Option<Duration>,
 }
 
-/// The values of the cookie attribute `SameSite`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SameSite {
-    /// Never with requests from other sites.
-    Strict,
-    /// With a followed link from another site, not with its forms and scripts.
-    Lax,
-    /// With every request; browsers demand `Secure`.
-    None,
-}
-
-impl SameSite {
-    /// Returns the attribute's value as it is sent.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Strict => "Strict",
-            Self::Lax => "Lax",
-            Self::None => "None",
-        }
-    }
-}
-
 /// How long sessions live, in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -92,18 +74,8 @@ pub struct Lifetimes {
     /// Whether new sessions are permanent: whether their cookie survives the browser.
     /// Default: false.
     pub starts_permanent: bool,
-}
-
-/// What a session's id looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum IdForm {
-    /// 43 characters of base64url, 256 random bits; Flask-Session's too.
-    #[default]
-    Base64,
-    /// 32 of `a` to `z` and `0` to `9`, 165 random bits: Django's.
-    Django,
-    /// 32 hexadecimal digits, 122 random bits: Invenio's and Flask-Session's up to 0.5.
-    Uuid,
+    /// Whether reading a session prolongs it; otherwise only writing does. Default: true.
+    pub sliding: bool,
 }
 
 /// How ids are signed.
@@ -147,18 +119,9 @@ pub enum KeyForm {
 #[non_exhaustive]
 pub struct RecordForm {
     /// How values are written. Default: MessagePack.
-    pub encoding: Encoding,
+    pub format: Format,
     /// What is around them. Default: native.
     pub layout: Layout,
-}
-
-/// How values are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// MessagePack.
-    MessagePack,
-    /// JSON.
-    Json,
 }
 
 /// What is around a record's values.
@@ -186,8 +149,9 @@ pub struct Secrets {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Saving {
-    /// Send a permanent session's cookie with every answer. Default: true.
-    pub refresh_each_request: bool,
+    /// When a client that has the cookie is sent it again. Default: when the session was written or
+    /// its life prolonged.
+    pub refresh: Refresh,
     /// Save with every request, changed or not. Default: false.
     pub save_every_request: bool,
     /// Save although the answer is a 5xx. Default: false.
@@ -201,22 +165,4 @@ pub struct Saving {
     /// Purge expired records once in about so many requests, in stores that have no expiry of
     /// their own; `None` leaves it to a task or a command. Default: `None`.
     pub cleanup_n_requests: Option<NonZeroU64>,
-}
-
-/// What becomes of a session without values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EmptyPolicy {
-    /// Record and cookie are removed.
-    Delete,
-    /// Record and cookie stay.
-    Keep,
-}
-
-/// What becomes of a save that another one came before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnConflict {
-    /// The changes are made again on what the other one left.
-    Merge,
-    /// The save fails.
-    Fail,
 }
