@@ -9,11 +9,12 @@ use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 
+use super::jar::Cookies;
 use super::visit::{Handle, Main};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 
-/// Why a handler got no session: answered with an empty 500 and logged.
+/// Why a handler got no session, or no cookies: answered with an empty 500 and logged.
 pub struct SessionRejection(Option<Error>);
 
 impl fmt::Debug for SessionRejection {
@@ -29,7 +30,8 @@ impl IntoResponse for SessionRejection {
                 tracing::error!(error = %error, kind = ?error.kind(), "a session could not be loaded");
             }
             None => tracing::error!(
-                "a handler asks for a session, but no SessionLayer of its slot is around the router"
+                "a handler asks for a session or for cookies, but no layer that gives them is around \
+                 the router"
             ),
         }
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -121,6 +123,16 @@ impl<App: Sync, M: 'static> FromRequestParts<App> for SessionOf<M> {
             session: open::<M>(parts).await?,
             slot: PhantomData,
         })
+    }
+}
+
+/// The request's jar; see [`JarLayer`](super::JarLayer).
+impl<App: Sync> FromRequestParts<App> for Cookies {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
+        let cookies = parts.extensions.get::<Self>().cloned();
+        cookies.ok_or(SessionRejection(None))
     }
 }
 

@@ -8,6 +8,7 @@
 //! | decide about cookies and saving | [`Interface`], [`Refresh`], [`WhenGone`] |
 //! | sign ids | [`SignedId`], [`IdText`] |
 //! | keep whole sessions in the cookie | [`CookieSessions`] |
+//! | read and set cookies of one's own in a handler | [`JarLayer`], [`Cookies`] |
 //! | build all that from a configuration | [`config::Settings::core`] |
 //!
 //! Ids are taken from cookies only. An id without a record is nobody's: it is never adopted, and
@@ -27,6 +28,7 @@ mod extract;
 mod headers;
 mod id_text;
 mod interface;
+mod jar;
 mod layer;
 mod visit;
 
@@ -41,5 +43,6 @@ pub use core_builder::CoreBuilder;
 pub use extract::{SessionOf, SessionRejection};
 pub use id_text::{IdText, PlainId, SignedId};
 pub use interface::{Change, Interface, RequestHead};
+pub use jar::{Cookies, JarFuture, JarLayer, JarService};
 pub use layer::{ResponseFuture, SessionLayer, SessionService};
 pub use visit::{CANDIDATES_MAX, Handle, Main, Visit};

@@ -7,4 +7,5 @@ mod flask;
 mod flow;
 #[cfg(feature = "compat")]
 mod ids;
+mod jar;
 mod rules;
