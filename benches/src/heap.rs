@@ -1,23 +1,27 @@
-//! A global allocator that counts live heap bytes, while told to.
+//! A global allocator that counts live heap bytes and allocations, while told to.
 #![expect(
     unsafe_code,
     reason = "a global allocator cannot be written without it; every call goes on to the system's"
 )]
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
 /// The system's allocator with a count of the bytes asked for and not yet
-/// given back. Throughput is measured with the count switched off, which
+/// given back, and of the times somebody asked. Throughput is measured with the count switched off, which
 /// leaves one read of a shared flag per call.
 pub struct Counting;
 
 static COUNTED: AtomicBool = AtomicBool::new(false);
 static LIVE: AtomicI64 = AtomicI64::new(0);
+static CALLS: AtomicU64 = AtomicU64::new(0);
 
-/// Starts the count from 0, or stops it. What was allocated before the start
+/// Starts the counts from 0, or stops them. What was allocated before the start
 /// and is freed after it counts as negative: start before what is measured.
 pub fn count(on: bool) {
+    if on {
+        CALLS.store(0, Relaxed);
+    }
     LIVE.store(0, Relaxed);
     COUNTED.store(on, Relaxed);
 }
@@ -29,10 +33,18 @@ pub fn live() -> i64 {
     LIVE.load(Relaxed)
 }
 
+/// Allocations counted since the last start; one that grows or shrinks counts
+/// again. They stay readable after the count was stopped.
+#[must_use]
+pub fn allocations() -> u64 {
+    CALLS.load(Relaxed)
+}
+
 #[inline]
 fn note(bytes: usize, sign: i64) {
     if COUNTED.load(Relaxed) {
         LIVE.fetch_add(sign * bytes as i64, Relaxed);
+        CALLS.fetch_add(u64::from(sign > 0), Relaxed);
     }
 }
 

@@ -12,6 +12,7 @@ pub mod heap;
 pub mod id;
 pub mod machine;
 pub mod report;
+pub mod requests;
 pub mod rounds;
 pub mod script;
 pub mod trace;
