@@ -228,7 +228,7 @@ async fn s27_of_several_cookies_the_first_that_exists_counts() {
 }
 
 #[tokio::test]
-async fn bad_cookies_make_an_anonymous_request() {
+async fn s34_bad_cookies_make_an_anonymous_request() {
     let App { client, cache } = app(routes(), |core| core);
     let client = client;
     let long = format!("__Host-id={}", "a".repeat(5000));

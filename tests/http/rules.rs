@@ -11,7 +11,7 @@ use axum::routing::get;
 use sessile::http::{Backend, Change, Core, Interface, RequestHead, SessionLayer};
 use sessile::id::{IdFormat, SessionId};
 use sessile::session::{Committed, Session, Sessions};
-use sessile::{Cache, CacheStore, Result};
+use sessile::{Cache, CacheStore, Error, ErrorKind, Result};
 
 use crate::client::{self, Client};
 
@@ -117,6 +117,71 @@ async fn rules_are_asked_once_though_the_commit_has_to_wait() {
     assert_eq!(asked.counts(), [1; 4]);
     assert_eq!(browser.get("/").await.body, "Some(1)");
     assert_eq!(asked.counts(), [2; 4]);
+}
+
+/// A store that cannot be reached, once it has been.
+struct Fails {
+    sessions: Sessions<CacheStore>,
+    on_open: bool,
+}
+
+impl Backend for Fails {
+    const IMMEDIATE: bool = false;
+
+    async fn open<'v>(
+        &'v self,
+        _: &'v str,
+        _: impl Iterator<Item = &'v str> + Send + 'v,
+    ) -> Result<Option<Session>> {
+        match self.on_open {
+            true => Err(down()),
+            false => Ok(None),
+        }
+    }
+
+    fn fresh(&self) -> Session {
+        self.sessions.fresh()
+    }
+
+    async fn commit(&self, _: &Session) -> Result<Committed> {
+        Err(down())
+    }
+
+    fn change(&self, _: Option<&SessionId>, _: &Session, _: Committed) -> Option<Change> {
+        None
+    }
+
+    fn value(&self, _: &str, _: &Session) -> Result<String> {
+        Err(down())
+    }
+
+    fn now_ms(&self) -> u64 {
+        0
+    }
+}
+
+fn down() -> Error {
+    Error::new(ErrorKind::Unavailable, "load a session: the store is down")
+}
+
+#[tokio::test]
+async fn fl21_s34_a_failing_store_is_an_empty_500_and_the_clients_cookie_stays() {
+    async fn write(session: Session) -> &'static str {
+        session.insert("a", &1).expect("small");
+        "written"
+    }
+    for on_open in [true, false] {
+        let cache = Cache::builder().max_entries(9).build().expect("allowed");
+        let sessions = Sessions::builder(CacheStore::new(cache.into())).build();
+        let sessions = sessions.expect("allowed");
+        let core = Core::on(Fails { sessions, on_open }).build();
+        let layer = SessionLayer::new(core.expect("allowed"));
+        let mut browser = Client::new(Router::new().route("/", get(write)).layer(layer));
+        browser.plant("__Host-id", &"A".repeat(43));
+        let answer = browser.get("/").await;
+        assert_eq!((answer.status, answer.body.as_str()), (500, ""));
+        assert_eq!(answer.set_cookie(), None);
+    }
 }
 
 #[tokio::test]
