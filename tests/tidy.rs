@@ -293,3 +293,42 @@ fn the_readme_shows_the_login_example_as_it_is() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap_or_default();
     assert!(!code.is_empty() && readme.contains(code));
 }
+
+#[test]
+fn each_test_that_the_seeds_name_exists() {
+    let seeds = fs::read_to_string(root().join("tests/SEEDS.md")).expect("the list is there");
+    let sources = sources(&["src", "tests"]);
+    let is_test = |text: &&str| {
+        let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_:".contains(c);
+        text.contains("::") && text.chars().all(is_part)
+    };
+    let names: BTreeSet<&str> = seeds
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(is_test)
+        .collect();
+    assert!(names.len() > 300, "{} tests are named", names.len());
+    let exists = |name: &&str| {
+        let Some((module, function)) = name.rsplit_once("::") else {
+            return false;
+        };
+        let module = module.replace("::", "/");
+        let function = format!("fn {function}(");
+        sources.iter().any(|source| {
+            let below = source.name.split_once('/').map_or("", |(_, below)| below);
+            let file = below.trim_end_matches(".rs").trim_end_matches("/mod");
+            // What is left over is a module within the file, like `tests`.
+            let is_home = module
+                .strip_prefix(file)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            is_home && source.text.contains(&function)
+        })
+    };
+    let missing = names.into_iter().filter(|name| !exists(name));
+    report(
+        missing
+            .map(|name| format!("tests/SEEDS.md names {name}, which is no test"))
+            .collect(),
+    );
+}
