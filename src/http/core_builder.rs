@@ -43,7 +43,7 @@ impl<B: Backend> CoreBuilder<B> {
 }
 
 impl<S: SessionStore, X: OwnerIndex, I: Interface> CoreBuilder<Stored<S, X>, I> {
-    /// Writes ids into the cookie this way. Default: [`PlainId`], as they are.
+    /// Writes ids into the cookie this way. Default: [`PlainId`](super::PlainId), as they are.
     pub fn id_text(mut self, id_text: impl IdText) -> Self {
         self.inner.backend.id_text = Box::new(id_text);
         self
@@ -140,7 +140,7 @@ impl<B: Backend, I: Interface> CoreBuilder<B, I> {
     /// Builds it.
     ///
     /// # Errors
-    /// [`InvalidConfig`](ErrorKind::InvalidConfig) if the `Cache-Control` is no header value.
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the `Cache-Control` is no header value.
     pub fn build(mut self) -> Result<Core<B, I>> {
         let cache_control = self.cache_control.map(|text| {
             HeaderValue::from_str(&text)
