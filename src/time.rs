@@ -35,8 +35,10 @@ impl Clock for CoarseClock {
         coarse_ms()
     }
 
+    // Precise: a cookie that another program on this machine has just signed must not seem to come
+    // from the future.
     fn wall_ms(&self) -> u64 {
-        coarse_wall_ms()
+        wall_ms()
     }
 }
 
@@ -53,21 +55,6 @@ fn coarse_ms() -> u64 {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn coarse_ms() -> u64 {
     PreciseClock.now_ms()
-}
-
-/// The wall clock as of the kernel's last tick, a quarter of the precise one's cost.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn coarse_wall_ms() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    // Before 1970 no session lives; nanoseconds are below 10^9.
-    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
-    let nanos = u64::try_from(now.tv_nsec).unwrap_or(0);
-    seconds.saturating_mul(1000) + nanos / 1_000_000
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn coarse_wall_ms() -> u64 {
-    wall_ms()
 }
 
 /// The monotonic clock of the standard library: no lag, four times the cost of the coarse one.
