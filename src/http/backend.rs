@@ -134,9 +134,11 @@ impl<S: SessionStore, X: OwnerIndex> Backend for Stored<S, X> {
         done: Committed,
     ) -> Option<Change> {
         let id = session.id()?;
+        // Both are the client's own: their comparison need not take constant time.
+        let is_new = before.is_none_or(|before| before.bytes() != id.bytes());
         // An explicit save in the handler may have done the work already: the id tells.
         Some(match done {
-            _ if before != Some(&id) => Change::NewId,
+            _ if is_new => Change::NewId,
             Committed::Saved => Change::Written,
             Committed::Renewed => Change::Renewed,
             _ => Change::None,

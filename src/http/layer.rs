@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -175,8 +175,11 @@ where
             let status = response.status();
             if B::IMMEDIATE {
                 // No allocation: what takes no waiting is done here and now.
-                let finish = this.core.finish(this.visit, status, &mut headers);
-                if let Some(verdict) = poll_once(finish) {
+                let verdict = {
+                    let finish = pin!(this.core.finish(this.visit, status, &mut headers));
+                    poll_once(finish)
+                };
+                if let Some(verdict) = verdict {
                     return Poll::Ready(Ok(seal(response, verdict, headers)));
                 }
             }

@@ -174,7 +174,7 @@ impl<B: Backend, I: Interface> Open for Visit<B, I> {
             return Some(Ok(session));
         }
         if B::IMMEDIATE {
-            poll_once(self.session())
+            poll_once(pin!(self.session()))
         } else {
             None
         }
@@ -186,9 +186,13 @@ impl<B: Backend, I: Interface> Open for Visit<B, I> {
 }
 
 /// The outcome of a future that is ready at its first poll; `None`, and nothing done, if it is not.
-pub(super) fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+///
+/// Pinned by the caller, where it is made: these futures are kilobytes, and moving one costs more
+/// than polling it.
+#[inline]
+pub(super) fn poll_once<F: Future>(future: Pin<&mut F>) -> Option<F::Output> {
     let mut context = Context::from_waker(Waker::noop());
-    match pin!(future).poll(&mut context) {
+    match future.poll(&mut context) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,
     }
