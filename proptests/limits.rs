@@ -241,13 +241,24 @@ fn every_promise_about_limits_is_kept() {
 
 #[test]
 fn planted_bugs_are_found() {
+    // What answers a verb wrongly is found by the model of the verbs as often as by the recount.
+    let by_answer = "assertion `left == right` failed";
     for (plant, words) in [
-        (Plant::KeepsTheRemoved, "nobody comes from nowhere"),
-        (Plant::ServesTheEnded, "nobody comes from nowhere"),
-        (Plant::OneTooMany, "one too many"),
-        (Plant::OneTooFew, "a live entry went while there was room"),
-        (Plant::EvictsTheProtected, "missing and not evicted"),
-        (Plant::EvictsTheNewcomer, "a newcomer is readable"),
+        (
+            Plant::KeepsTheRemoved,
+            ["nobody comes from nowhere", by_answer],
+        ),
+        (
+            Plant::ServesTheEnded,
+            ["nobody comes from nowhere", by_answer],
+        ),
+        (Plant::OneTooMany, ["one too many"; 2]),
+        (
+            Plant::OneTooFew,
+            ["a live entry went while there was room"; 2],
+        ),
+        (Plant::EvictsTheProtected, ["missing and not evicted"; 2]),
+        (Plant::EvictsTheNewcomer, ["a newcomer is readable"; 2]),
     ] {
         let mut runner = TestRunner::new(crate::config_of_plants());
         let result = runner.run(&cases(), |(limits, ops)| {
@@ -255,6 +266,6 @@ fn planted_bugs_are_found() {
             Ok(())
         });
 
-        crate::found(plant, &[words], result);
+        crate::found(plant, &words, result);
     }
 }
