@@ -237,6 +237,33 @@ fn limits_hold_at_the_limit_and_one_beyond() {
 }
 
 #[test]
+fn the_deepest_value_that_limits_allow_is_read_back() {
+    let deepest = (0..Limits::DEPTH_MAX).fold(Value::Null, |inner, _| Value::List(vec![inner]));
+    for format in FORMATS {
+        let encoded = format.encode(&deepest).unwrap();
+        assert_eq!(format.decode::<Value>(&encoded).unwrap(), deepest);
+    }
+    let limits = |depth| Limits {
+        depth,
+        ..Limits::default()
+    };
+    let build = |depth| {
+        let cache = sessile::Cache::builder()
+            .unlimited_entries()
+            .build()
+            .unwrap();
+        let store = sessile::CacheStore::new(cache.into());
+        let builder = sessile::Sessions::builder(store).limits(limits(depth));
+        builder.build().map_err(|error| error.kind())
+    };
+    assert!(build(Limits::DEPTH_MAX).is_ok());
+    assert_eq!(
+        build(Limits::DEPTH_MAX + 1).map(drop),
+        Err(ErrorKind::InvalidConfig)
+    );
+}
+
+#[test]
 fn a_value_that_would_exhaust_the_stack_is_refused_when_asked_for() {
     let [packed, text] = [vec![0x91; 100_000], "[".repeat(100_000).into_bytes()];
     for (format, value) in FORMATS.into_iter().zip([packed, text]) {

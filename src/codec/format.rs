@@ -38,14 +38,20 @@ pub enum Layout {
 pub struct Limits {
     /// Bytes of the whole record. Default 1 MiB.
     pub bytes: usize,
-    /// Arrays and maps within one another, the outermost map not counted. Default 64.
+    /// Arrays and maps within one another, the outermost map not counted. Default 64, at most
+    /// [`Limits::DEPTH_MAX`].
     pub depth: usize,
     /// Values. Default 4096.
     pub entries: usize,
 }
 
-/// Levels that decoding a value follows, whatever the limits were when it was written.
-const DEPTH_MAX: usize = 128;
+/// Levels that decoding a value follows: serde_json's own figure, and more than [`Limits::DEPTH_MAX`].
+const DECODED_DEPTH_MAX: usize = 128;
+
+impl Limits {
+    /// The highest [`Limits::depth`]: what both formats read back.
+    pub const DEPTH_MAX: usize = 120;
+}
 
 impl Default for Limits {
     fn default() -> Self {
@@ -87,7 +93,7 @@ impl Format {
             Self::MessagePack => {
                 let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
                 // As many as serde_json allows: a record from elsewhere must not exhaust the stack.
-                decoder.set_max_depth(DEPTH_MAX);
+                decoder.set_max_depth(DECODED_DEPTH_MAX);
                 T::deserialize(&mut decoder).ok()
             }
             Self::Json => serde_json::from_slice(bytes).ok(),

@@ -46,8 +46,8 @@ const SEALED_TIMED: u8 = b'4';
 /// signed has run out. Fallbacks never sign; [`Opened::is_fallback`] tells whom to write anew.
 ///
 /// Clones share the keys, which are derived from the given ones, never shown, and overwritten when
-/// the last clone is dropped. Signing and verifying cost two short allocations or fewer and about
-/// 1 µs a key for a cookie's worth of bytes.
+/// the last clone is dropped. Signing costs one or two short allocations, verifying one and a code for each key
+/// that is tried.
 ///
 /// ```
 /// use sessile::cookie::Keyring;

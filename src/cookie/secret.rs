@@ -31,8 +31,8 @@ impl Scope<'_> {
 /// Two keys derived from a given one, which is not kept.
 ///
 /// They are written where they lie until they are overwritten; that is why rings share them. The
-/// schedules of both algorithms are computed for each call (about 0.1 µs), because those of HMAC
-/// could not be overwritten.
+/// schedules of both algorithms are computed for each call, because those of HMAC could not be
+/// overwritten.
 pub(super) struct Secret {
     signing: Key,
     sealing: Key,

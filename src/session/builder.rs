@@ -191,10 +191,12 @@ impl<S: SessionStore, I: OwnerIndex> SessionsBuilder<S, I> {
             depth,
             entries,
         } = self.rules.limits;
-        if bytes == 0 || bytes > 1 << 30 || depth == 0 || depth > 512 || entries == 0 {
-            return Err(Error::config(
-                "configure sessions: limits are 1 byte to 1 GiB, 1 to 512 levels, 1 value or more",
-            ));
+        let is_depth = (1..=Limits::DEPTH_MAX).contains(&depth);
+        if bytes == 0 || bytes > 1 << 30 || !is_depth || entries == 0 {
+            return Err(Error::config(format!(
+                "configure sessions: limits are 1 byte to 1 GiB, 1 to {} levels, 1 value or more",
+                Limits::DEPTH_MAX
+            )));
         }
         let mut nonce = [0; 8];
         getrandom::fill(&mut nonce).map_err(|source| {

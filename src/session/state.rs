@@ -318,7 +318,7 @@ impl State {
         })
     }
 
-    /// The attempt is stored as `stored`; `old` is the record that it took the place of.
+    /// The attempt is stored as `stored`.
     pub(super) fn done(&mut self, attempt: &Attempt, stored: Stored) {
         if attempt.epoch != self.epoch {
             // Destroyed in the meantime: the record goes as well.

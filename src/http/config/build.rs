@@ -186,7 +186,7 @@ impl Settings {
     /// that a change of keys ends no session.
     ///
     /// # Errors
-    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) for a prefix of more than 64 bytes.
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) for a prefix of more than 52 bytes.
     pub fn key_maker(&self) -> Result<KeyMaker> {
         match &self.keys {
             KeyForm::Digest { namespace } => Ok(KeyMaker::digest(namespace, None)),
