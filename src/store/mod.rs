@@ -9,6 +9,25 @@ mod cache;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod erased;
+#[cfg(feature = "filesystem")]
+mod file;
+#[cfg(feature = "memcached")]
+mod memcached;
+#[cfg(feature = "mongodb")]
+mod mongodb;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "__sql",
+    feature = "mongodb"
+))]
+mod remote;
+#[cfg(feature = "__sql")]
+mod sql;
+#[cfg(feature = "tiered")]
+mod tiered;
 
 use std::fmt;
 use std::time::Duration;
@@ -17,6 +36,13 @@ use bytes::Bytes;
 
 pub use cache::CacheStore;
 pub use erased::DynStore;
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "__sql",
+    feature = "mongodb"
+))]
+pub use remote::Patience;
 
 use crate::cache::Key;
 pub use crate::cache::{Replaced, Terms, Version};

@@ -3,6 +3,7 @@
 mod date;
 mod de;
 mod map;
+mod own;
 mod ser;
 
 use std::fmt;

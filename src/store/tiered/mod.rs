@@ -1,0 +1,1 @@
+//! The embedded cache in front of a durable store.

@@ -1,0 +1,98 @@
+//! Throw-away servers for tests: started from the installed programs, on free ports, in temporary
+//! folders, and gone with the test.
+//!
+//! A test whose server is not installed says so loudly and passes, unless the variable
+//! `SESSILE_TEST_SERVERS` is `all`: then it fails.
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test binary uses its own part"
+)]
+
+mod program;
+mod proxy;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+pub use program::Program;
+pub use proxy::{Proxy, Weather};
+
+/// Folders of servers that are on nobody's path.
+const FOLDERS: &[&str] = &["/usr/sbin", "/usr/local/sbin", "/usr/lib/postgresql/*/bin"];
+
+/// Finds an installed program.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    for folder in FOLDERS {
+        match folder.split_once("/*") {
+            None => folders.push(folder.into()),
+            Some((parent, rest)) => {
+                let versions = std::fs::read_dir(parent).into_iter().flatten().flatten();
+                folders.extend(versions.map(|entry| {
+                    let mut folder = entry.path();
+                    folder.push(rest.trim_start_matches('/'));
+                    folder
+                }));
+            }
+        }
+    }
+    folders
+        .into_iter()
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+/// Finds all programs that a test needs, or says loudly that `what` is not tested here.
+///
+/// # Panics
+/// If one is missing and `SESSILE_TEST_SERVERS` is `all`.
+pub fn need<const N: usize>(what: &str, names: [&str; N]) -> Option<[PathBuf; N]> {
+    let found = names.map(find);
+    let missing: Vec<&str> = names
+        .iter()
+        .zip(&found)
+        .filter(|(_, found)| found.is_none())
+        .map(|(name, _)| *name)
+        .collect();
+    if missing.is_empty() {
+        return Some(found.map(|file| file.expect("none is missing")));
+    }
+    let missing = missing.join(", ");
+    let all = std::env::var("SESSILE_TEST_SERVERS").is_ok_and(|value| value == "all");
+    assert!(!all, "{what} cannot be tested: no program {missing} is installed");
+    // Past the test harness, which keeps what passing tests print to itself.
+    use std::io::Write;
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "\n*** NOT TESTED: {what}, because no program {missing} is installed ***\n"
+    );
+    None
+}
+
+/// A port of the loopback address that nobody listens on now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback address has a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
+/// Waits until `ready` says yes.
+///
+/// # Panics
+/// After 30 seconds.
+pub fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !ready() {
+        assert!(Instant::now() < end, "{what} did not come up within 30 seconds");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits until somebody listens on `port`.
+pub fn wait_for_port(what: &str, port: u16) {
+    wait_until(what, || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
+}

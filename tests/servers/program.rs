@@ -1,0 +1,139 @@
+//! A server process that ends with the test.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A running server in a temporary folder of its own, killed when dropped.
+pub struct Program {
+    program: PathBuf,
+    arguments: Vec<String>,
+    user: Option<(u32, u32)>,
+    child: Option<Child>,
+    folder: TempDir,
+}
+
+impl Program {
+    /// Makes the folder; nothing runs yet.
+    pub fn new(program: PathBuf) -> Self {
+        Self {
+            program,
+            arguments: Vec::new(),
+            user: None,
+            child: None,
+            folder: tempfile::tempdir().expect("a temporary folder can be made"),
+        }
+    }
+
+    /// The server's folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs it as another user, for servers that refuse the superuser. The folder becomes theirs.
+    pub fn as_user(mut self, name: &str) -> Self {
+        let accounts = std::fs::read_to_string("/etc/passwd").expect("there is a list of users");
+        let account = accounts.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let is_it = fields.next() == Some(name);
+            let mut numbers = fields.skip(1).map_while(|field| field.parse::<u32>().ok());
+            is_it.then(|| Some((numbers.next()?, numbers.next()?)))?
+        });
+        let (user, group) = account.unwrap_or_else(|| panic!("there is no user {name}"));
+        // Only the superuser can become somebody else; everybody else already is.
+        if std::fs::metadata("/proc/self").is_ok_and(|it| {
+            use std::os::unix::fs::MetadataExt;
+            it.uid() == 0
+        }) {
+            std::os::unix::fs::chown(self.folder(), Some(user), Some(group))
+                .expect("the folder can be given away");
+            self.user = Some((user, group));
+        }
+        self
+    }
+
+    /// Runs a command of the server's to its end, in its folder and as its user.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn run<A: AsRef<OsStr>>(&self, program: &Path, arguments: impl IntoIterator<Item = A>) {
+        let output = self
+            .command(program)
+            .args(arguments)
+            .output()
+            .expect("the command starts");
+        assert!(
+            output.status.success(),
+            "{}: {}",
+            program.display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder()).stdin(Stdio::null());
+        if let Some((user, group)) = self.user {
+            use std::os::unix::process::CommandExt;
+            command.uid(user).gid(group);
+        }
+        command
+    }
+
+    /// Starts it; what it prints goes to a file in its folder.
+    pub fn start<A: Into<String>>(&mut self, arguments: impl IntoIterator<Item = A>) {
+        self.arguments = arguments.into_iter().map(Into::into).collect();
+        self.restart();
+    }
+
+    /// Starts it again as it was started before, killing it if it runs.
+    pub fn restart(&mut self) {
+        self.kill();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder().join("output.log"))
+            .expect("the log can be written");
+        let errors = log.try_clone().expect("a file has as many handles as wanted");
+        let child = self
+            .command(&self.program)
+            .args(&self.arguments)
+            .stdout(log)
+            .stderr(errors)
+            .spawn();
+        self.child = Some(child.expect("the server starts"));
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Stops it in its tracks, or lets it go on: a server that accepts and does not answer.
+    pub fn freeze(&self, frozen: bool) {
+        let signal = if frozen { libc::SIGSTOP } else { libc::SIGCONT };
+        let id = self.child.as_ref().expect("it runs").id();
+        let id = libc::pid_t::try_from(id).expect("the number of a process");
+        // SAFETY: kill touches no memory of ours.
+        #[expect(unsafe_code, reason = "the standard library sends one signal only")]
+        let done = unsafe { libc::kill(id, signal) };
+        assert_eq!(done, 0);
+    }
+
+    /// What it printed so far.
+    pub fn output(&self) -> String {
+        std::fs::read_to_string(self.folder().join("output.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

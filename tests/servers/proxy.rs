@@ -1,0 +1,122 @@
+//! A bad network between a store and its server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What becomes of what passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weather {
+    /// Everything passes at once.
+    Fair,
+    /// Each answer waits so long.
+    Slow(Duration),
+    /// Requests arrive, answers are lost: the connection is cut when the first byte comes back.
+    CutAnswers,
+    /// As many bytes of the answers pass, counted from now on per connection, then it is cut.
+    CutAfter(usize),
+    /// Connections are taken and closed at once.
+    Down,
+}
+
+/// Listens on a port of its own and passes everything to the server. Needs tokio; ends when dropped.
+pub struct Proxy {
+    address: SocketAddr,
+    weather: watch::Sender<Weather>,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Starts in fair weather.
+    pub async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let (weather, forecast) = watch::channel(Weather::Fair);
+        let task = tokio::spawn(async move {
+            let server = SocketAddr::from(([127, 0, 0, 1], port));
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(carry(client, server, forecast.clone()));
+            }
+        });
+        Self {
+            address,
+            weather,
+            task,
+        }
+    }
+
+    /// The port to connect to.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Changes the weather, for connections that are open too.
+    pub fn set(&self, weather: Weather) {
+        self.weather.send_replace(weather);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn carry(client: TcpStream, server: SocketAddr, mut forecast: watch::Receiver<Weather>) {
+    if *forecast.borrow() == Weather::Down {
+        return;
+    }
+    let Ok(server) = TcpStream::connect(server).await else {
+        return;
+    };
+    let _ = client.set_nodelay(true);
+    let _ = server.set_nodelay(true);
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let over = Arc::new(tokio::sync::Notify::new());
+    let ended = Arc::clone(&over);
+    let requests = tokio::spawn(async move {
+        let _ = tokio::io::copy(&mut from_client, &mut to_server).await;
+        ended.notify_one();
+    });
+    let mut weather = *forecast.borrow_and_update();
+    let mut passed = 0;
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let read = tokio::select! {
+            read = from_server.read(&mut buffer) => read,
+            changed = forecast.changed() => {
+                if changed.is_err() {
+                    break;
+                }
+                weather = *forecast.borrow_and_update();
+                passed = 0;
+                match weather {
+                    Weather::Down => break,
+                    _ => continue,
+                }
+            }
+            () = over.notified() => break,
+        };
+        let Ok(read @ 1..) = read else { break };
+        let let_through = match weather {
+            Weather::Fair => read,
+            Weather::Slow(time) => {
+                tokio::time::sleep(time).await;
+                read
+            }
+            Weather::CutAnswers | Weather::Down => 0,
+            Weather::CutAfter(bytes) => read.min(bytes.saturating_sub(passed)),
+        };
+        if to_client.write_all(&buffer[..let_through]).await.is_err() || let_through < read {
+            break;
+        }
+        passed += read;
+    }
+    requests.abort();
+}
