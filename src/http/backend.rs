@@ -15,8 +15,8 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// [`Stored`] keeps them in a store; a whole session may also travel in its cookie.
 pub trait Backend: Send + Sync + 'static {
     /// Whether its futures are ready at the first poll; see
-    /// [`SessionStore::IMMEDIATE`](crate::SessionStore::IMMEDIATE).
-    const IMMEDIATE: bool;
+    /// [`SessionStore::is_immediate`](crate::SessionStore::is_immediate).
+    fn is_immediate(&self) -> bool;
 
     /// Returns the session that one of the `values` of the cookie `name` leads to: the first that
     /// is genuine and exists. Writes nothing.
@@ -92,7 +92,10 @@ impl Purge {
 }
 
 impl<S: SessionStore, X: OwnerIndex> Backend for Stored<S, X> {
-    const IMMEDIATE: bool = S::IMMEDIATE && X::IMMEDIATE;
+    #[inline]
+    fn is_immediate(&self) -> bool {
+        self.sessions.store().is_immediate() && self.sessions.index().is_immediate()
+    }
 
     async fn open<'v>(
         &'v self,

@@ -36,7 +36,9 @@ impl<I: Interface> Core<Configured, I> {
 
 /// Nothing is awaited in here but what is ready.
 impl Backend for Configured {
-    const IMMEDIATE: bool = true;
+    fn is_immediate(&self) -> bool {
+        true
+    }
 
     async fn open<'v>(
         &'v self,

@@ -185,7 +185,9 @@ impl CookieSessionsBuilder {
 
 /// Nothing is awaited in here.
 impl Backend for CookieSessions {
-    const IMMEDIATE: bool = true;
+    fn is_immediate(&self) -> bool {
+        true
+    }
 
     async fn open<'v>(
         &'v self,

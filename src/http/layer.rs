@@ -173,7 +173,7 @@ where
             }
             let mut headers = mem::take(response.headers_mut());
             let status = response.status();
-            if B::IMMEDIATE {
+            if this.core.0.backend.is_immediate() {
                 // No allocation: what takes no waiting is done here and now.
                 let verdict = {
                     let finish = pin!(this.core.finish(this.visit, status, &mut headers));

@@ -173,7 +173,7 @@ impl<B: Backend, I: Interface> Open for Visit<B, I> {
         if let Some(session) = self.opened() {
             return Some(Ok(session));
         }
-        if B::IMMEDIATE {
+        if self.core.backend.is_immediate() {
             poll_once(pin!(self.session()))
         } else {
             None

@@ -111,7 +111,10 @@ impl Default for LocalIndex {
 
 /// Nothing is awaited in here, so each body runs whole in the first poll.
 impl OwnerIndex for LocalIndex {
-    const IMMEDIATE: bool = true;
+    #[inline]
+    fn is_immediate(&self) -> bool {
+        true
+    }
 
     async fn admit(
         &self,

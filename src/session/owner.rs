@@ -97,8 +97,11 @@ pub enum Admitted {
 /// # Cancellation
 /// A future that is dropped has done all or nothing.
 pub trait OwnerIndex: Send + Sync + 'static {
-    /// Whether its futures are ready at the first poll, as an in-process index's are. Default: no.
-    const IMMEDIATE: bool = false;
+    /// Whether its futures are ready at the first poll, as an in-process index's are. The answer
+    /// never changes. Default: no.
+    fn is_immediate(&self) -> bool {
+        false
+    }
 
     /// Lists `entry` unless `owner` has `max` others; `instead_of` is not counted and stays.
     fn admit(

@@ -61,7 +61,10 @@ impl CacheStore {
 
 /// Nothing is awaited in here, so each body runs whole in the first poll, and not before it.
 impl SessionStore for CacheStore {
-    const IMMEDIATE: bool = true;
+    #[inline]
+    fn is_immediate(&self) -> bool {
+        true
+    }
 
     #[inline]
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {

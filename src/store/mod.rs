@@ -112,8 +112,11 @@ use crate::error::Result;
 pub trait SessionStore: Send + Sync + 'static {
     /// Whether every future of this store is ready at its first poll, as an in-process store's is.
     ///
-    /// Callers may then do without an executor and without boxing. Default: no.
-    const IMMEDIATE: bool = false;
+    /// Callers may then do without an executor and without boxing. The answer never changes.
+    /// Default: no.
+    fn is_immediate(&self) -> bool {
+        false
+    }
 
     /// Returns the record of `key` and its version, or `None`.
     ///

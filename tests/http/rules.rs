@@ -19,7 +19,9 @@ use crate::client::{self, Client};
 struct Queues(Sessions<CacheStore>);
 
 impl Backend for Queues {
-    const IMMEDIATE: bool = true;
+    fn is_immediate(&self) -> bool {
+        true
+    }
 
     async fn open<'v>(
         &'v self,
@@ -126,7 +128,9 @@ struct Fails {
 }
 
 impl Backend for Fails {
-    const IMMEDIATE: bool = false;
+    fn is_immediate(&self) -> bool {
+        false
+    }
 
     async fn open<'v>(
         &'v self,
