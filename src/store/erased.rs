@@ -63,6 +63,8 @@ trait Erased: Send + Sync + 'static {
     fn remove<'a>(&'a self, key: &'a [u8]) -> Boxed<'a, bool>;
     fn exists<'a>(&'a self, key: &'a [u8]) -> Boxed<'a, bool>;
     fn purge_expired(&self, budget: usize) -> Boxed<'_, Purged>;
+    fn close(&self) -> Boxed<'_, ()>;
+    fn is_immediate(&self) -> bool;
 }
 
 impl<S: SessionStore> Erased for S {
@@ -103,6 +105,14 @@ impl<S: SessionStore> Erased for S {
     fn purge_expired(&self, budget: usize) -> Boxed<'_, Purged> {
         Box::pin(SessionStore::purge_expired(self, budget))
     }
+
+    fn close(&self) -> Boxed<'_, ()> {
+        Box::pin(SessionStore::close(self))
+    }
+
+    fn is_immediate(&self) -> bool {
+        SessionStore::is_immediate(self)
+    }
 }
 
 impl SessionStore for DynStore {
@@ -142,6 +152,14 @@ impl SessionStore for DynStore {
 
     async fn purge_expired(&self, budget: usize) -> Result<Purged> {
         self.0.purge_expired(budget).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.0.close().await
+    }
+
+    fn is_immediate(&self) -> bool {
+        self.0.is_immediate()
     }
 
     /// Returns the store as it is: it is erased already.

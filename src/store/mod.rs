@@ -5,6 +5,7 @@
 //! `contract`, the module of that name is the suite of checks that tells whether a store of your own
 //! keeps the contract too.
 
+mod any;
 mod cache;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -34,6 +35,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use any::AnyStore;
 pub use cache::CacheStore;
 pub use erased::DynStore;
 #[cfg(any(
@@ -202,6 +204,15 @@ pub trait SessionStore: Send + Sync + 'static {
     /// # Errors
     /// Faults of the backend only.
     fn purge_expired(&self, budget: usize) -> impl Future<Output = Result<Purged>> + Send;
+
+    /// Ends connections and tasks that the store holds, after what is under way. Verbs called later
+    /// fail or connect anew. Default: there is nothing to end.
+    ///
+    /// # Errors
+    /// Faults of the backend only.
+    fn close(&self) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
 
     /// Puts the store behind a type that does not name it; see [`DynStore`].
     fn erase(self) -> DynStore

@@ -1,0 +1,138 @@
+//! The store that a configuration names: the embedded cache without a detour, or any other.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{CacheStore, Created, DynStore, Loaded, Purged, SessionStore};
+use crate::cache::{Replaced, Terms, Version};
+use crate::error::Result;
+
+/// A store that was chosen at run time, and what it is called.
+///
+/// Like [`DynStore`], but the embedded cache costs nothing more than a branch: its futures are not
+/// boxed and are ready at the first poll. Clones share the store.
+///
+/// ```
+/// use sessile::store::{AnyStore, CacheStore, SessionStore};
+///
+/// let cache = sessile::Cache::builder().max_entries(10_000).build()?;
+/// let store = AnyStore::from(CacheStore::new(cache.into()));
+/// assert_eq!(store.name(), "cache");
+/// assert!(store.is_immediate());
+/// # Ok::<(), sessile::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct AnyStore {
+    name: Arc<str>,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Cache(CacheStore),
+    Other(DynStore),
+}
+
+impl AnyStore {
+    /// Takes any store, under the name that configurations and messages have for it.
+    pub fn new(name: &str, store: impl SessionStore) -> Self {
+        Self {
+            name: name.into(),
+            kind: Kind::Other(store.erase()),
+        }
+    }
+
+    /// What the store is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The embedded cache, if it is one and nothing is behind it.
+    #[must_use]
+    pub fn as_cache(&self) -> Option<&CacheStore> {
+        match &self.kind {
+            Kind::Cache(store) => Some(store),
+            Kind::Other(_) => None,
+        }
+    }
+}
+
+impl From<CacheStore> for AnyStore {
+    fn from(store: CacheStore) -> Self {
+        Self {
+            name: "cache".into(),
+            kind: Kind::Cache(store),
+        }
+    }
+}
+
+/// Awaits a verb of whichever store it is.
+macro_rules! ask {
+    ($self:ident, $verb:ident ( $($argument:expr),* )) => {
+        match &$self.kind {
+            Kind::Cache(store) => store.$verb($($argument),*).await,
+            Kind::Other(store) => store.$verb($($argument),*).await,
+        }
+    };
+}
+
+impl SessionStore for AnyStore {
+    fn is_immediate(&self) -> bool {
+        match &self.kind {
+            Kind::Cache(store) => store.is_immediate(),
+            Kind::Other(store) => store.is_immediate(),
+        }
+    }
+
+    async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
+        ask!(self, load(key))
+    }
+
+    async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {
+        ask!(self, create(key, value, terms))
+    }
+
+    async fn replace(
+        &self,
+        key: &[u8],
+        value: Bytes,
+        terms: Terms,
+        expected: Option<Version>,
+    ) -> Result<Replaced> {
+        ask!(self, replace(key, value, terms, expected))
+    }
+
+    async fn put(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Version> {
+        ask!(self, put(key, value, terms))
+    }
+
+    async fn touch(&self, key: &[u8], time_to_live: Duration) -> Result<bool> {
+        ask!(self, touch(key, time_to_live))
+    }
+
+    async fn remove(&self, key: &[u8]) -> Result<bool> {
+        ask!(self, remove(key))
+    }
+
+    async fn exists(&self, key: &[u8]) -> Result<bool> {
+        ask!(self, exists(key))
+    }
+
+    async fn purge_expired(&self, budget: usize) -> Result<Purged> {
+        ask!(self, purge_expired(budget))
+    }
+
+    async fn close(&self) -> Result<()> {
+        ask!(self, close())
+    }
+}
+
+impl fmt::Debug for AnyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AnyStore").field(&self.name).finish()
+    }
+}
