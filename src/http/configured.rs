@@ -1,4 +1,4 @@
-//! The backend that a configuration names: the embedded cache, the cookie itself, or none at all.
+//! The backend that a configuration names: any store, the cookie itself, or none at all.
 
 use std::fmt;
 
@@ -9,35 +9,37 @@ use super::interface::{Change, Interface};
 use crate::error::Result;
 use crate::id::SessionId;
 use crate::session::{Committed, Session, Sessions};
-use crate::store::CacheStore;
+use crate::store::AnyStore;
 
-/// Sessions wherever `SESSION_TYPE` says, of the places that need nothing outside the process;
-/// [`Settings::builder`](super::config::Settings::builder) makes it.
+/// Sessions wherever `SESSION_TYPE` says; [`Settings::core`](super::config::Settings::core) and
+/// [`Settings::connect`](super::config::Settings::connect) make it.
 pub struct Configured(pub(super) Kind);
 
 pub(super) enum Kind {
-    Cache(Box<Stored<CacheStore>>),
+    Stored(Box<Stored<AnyStore>>),
     Cookie(Box<CookieSessions>),
     /// Reads are empty, writes fail with this reason.
     Null(&'static str),
 }
 
 impl<I: Interface> Core<Configured, I> {
-    /// The sessions in the embedded cache, for what has no request: lists, revocation, the cache's
-    /// statistics. `None` where sessions live in their cookies or nowhere.
+    /// The sessions in the store, for what has no request: lists, revocation, the store itself.
+    /// `None` where sessions live in their cookies or nowhere.
     #[must_use]
-    pub fn sessions(&self) -> Option<&Sessions<CacheStore>> {
+    pub fn sessions(&self) -> Option<&Sessions<AnyStore>> {
         match &self.0.backend.0 {
-            Kind::Cache(stored) => Some(&stored.sessions),
+            Kind::Stored(stored) => Some(&stored.sessions),
             _ => None,
         }
     }
 }
 
-/// Nothing is awaited in here but what is ready.
 impl Backend for Configured {
     fn is_immediate(&self) -> bool {
-        true
+        match &self.0 {
+            Kind::Stored(stored) => stored.is_immediate(),
+            Kind::Cookie(_) | Kind::Null(_) => true,
+        }
     }
 
     async fn open<'v>(
@@ -46,7 +48,7 @@ impl Backend for Configured {
         values: impl Iterator<Item = &'v str> + Send + 'v,
     ) -> Result<Option<Session>> {
         match &self.0 {
-            Kind::Cache(stored) => stored.open(name, values).await,
+            Kind::Stored(stored) => stored.open(name, values).await,
             Kind::Cookie(cookie) => cookie.open(name, values).await,
             Kind::Null(_) => Ok(None),
         }
@@ -54,7 +56,7 @@ impl Backend for Configured {
 
     fn fresh(&self) -> Session {
         match &self.0 {
-            Kind::Cache(stored) => stored.fresh(),
+            Kind::Stored(stored) => stored.fresh(),
             Kind::Cookie(cookie) => cookie.fresh(),
             Kind::Null(reason) => Session::unavailable(*reason),
         }
@@ -62,7 +64,7 @@ impl Backend for Configured {
 
     async fn commit(&self, session: &Session) -> Result<Committed> {
         match &self.0 {
-            Kind::Cache(stored) => stored.commit(session).await,
+            Kind::Stored(stored) => stored.commit(session).await,
             Kind::Cookie(cookie) => cookie.commit(session).await,
             Kind::Null(_) => Ok(Committed::Nothing),
         }
@@ -75,7 +77,7 @@ impl Backend for Configured {
         done: Committed,
     ) -> Option<Change> {
         match &self.0 {
-            Kind::Cache(stored) => stored.change(before, session, done),
+            Kind::Stored(stored) => stored.change(before, session, done),
             Kind::Cookie(cookie) => cookie.change(before, session, done),
             Kind::Null(_) => None,
         }
@@ -83,7 +85,7 @@ impl Backend for Configured {
 
     fn value(&self, name: &str, session: &Session) -> Result<String> {
         match &self.0 {
-            Kind::Cache(stored) => stored.value(name, session),
+            Kind::Stored(stored) => stored.value(name, session),
             Kind::Cookie(cookie) => cookie.value(name, session),
             Kind::Null(_) => Ok(String::new()),
         }
@@ -91,7 +93,7 @@ impl Backend for Configured {
 
     fn now_ms(&self) -> u64 {
         match &self.0 {
-            Kind::Cache(stored) => stored.now_ms(),
+            Kind::Stored(stored) => stored.now_ms(),
             Kind::Cookie(cookie) => cookie.now_ms(),
             Kind::Null(_) => 0,
         }
@@ -100,10 +102,11 @@ impl Backend for Configured {
 
 impl fmt::Debug for Configured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.0 {
-            Kind::Cache(_) => "Configured(cache)",
-            Kind::Cookie(_) => "Configured(cookie)",
-            Kind::Null(_) => "Configured(null)",
-        })
+        let name = match &self.0 {
+            Kind::Stored(stored) => stored.sessions.store().name(),
+            Kind::Cookie(_) => "cookie",
+            Kind::Null(_) => "null",
+        };
+        write!(f, "Configured({name})")
     }
 }

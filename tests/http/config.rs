@@ -5,8 +5,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use sessile::http::SessionLayer;
-use sessile::http::config::{Config, Settings};
+use sessile::http::config::{Config, Settings, Stores};
 use sessile::session::{OnConflict, Session};
+use sessile::store::AnyStore;
 use sessile::{Cache, CacheStore, ErrorKind, ManualClock};
 
 use crate::client::Client;
@@ -136,19 +137,20 @@ async fn without_refreshing_a_session_lives_on_from_its_last_change() {
 async fn x12_saving_every_request_prolongs_sessions_and_makes_none() {
     let settings = toml("SESSION_SAVE_EVERY_REQUEST = true\nSESSION_IDLE_TIMEOUT = '1h'");
     let core = settings.core().expect("a store of ours");
-    let sessions = core.sessions().expect("in the cache").clone();
+    let sessions = core.sessions().expect("in a store").clone();
+    let cache = sessions.store().as_cache().expect("the embedded one");
     let mut browser = Client::new(routes().layer(SessionLayer::new(core)));
     browser.plant("id", &"A".repeat(43));
     browser.get("/bare").await;
-    assert_eq!(sessions.store().cache().len(), 0);
+    assert_eq!(cache.cache().len(), 0);
     browser.get("/write").await;
-    let writes = |sessions: &sessile::Sessions<CacheStore>| {
-        let stats = sessions.store().cache().stats();
+    let writes = || {
+        let stats = cache.cache().stats();
         stats.inserts + stats.updates
     };
-    let before = writes(&sessions);
+    let before = writes();
     browser.get("/bare").await;
-    assert_eq!(writes(&sessions), before + 1);
+    assert_eq!(writes(), before + 1);
 }
 
 #[tokio::test]
@@ -176,6 +178,57 @@ async fn the_cookie_itself_serves_through_the_same_layer() {
     assert_eq!(browser.get("/read").await.body, "Some(1)");
 }
 
+#[tokio::test]
+async fn a_registered_store_is_chosen_by_name() {
+    let (sender, opened) = std::sync::mpsc::channel();
+    let stores = Stores::new()
+        .register("attic", move |settings| {
+            let asked = sender.send(settings.store.name().to_owned());
+            Box::pin(async move {
+                asked.expect("the test listens");
+                let cache = Cache::builder().max_entries(10).build()?;
+                Ok(AnyStore::new("attic", CacheStore::new(cache.into())))
+            })
+        })
+        .expect("a plain name");
+    assert!(stores.names().contains(&"attic") && stores.names().contains(&"cache"));
+
+    let config = Config::new().store("attic").insecure_over_http();
+    let settings = stores.resolve(&config).expect("it is known");
+    let core = stores.connect(&settings).await.expect("it opens");
+    assert_eq!(opened.try_recv().as_deref(), Ok("attic"));
+    let sessions = core.sessions().expect("in a store").clone();
+    assert_eq!(sessions.store().name(), "attic");
+    let mut browser = Client::new(routes().layer(SessionLayer::new(core)));
+    browser.get("/write").await;
+    assert_eq!(browser.get("/read").await.body, "Some(1)");
+
+    let error = config.resolve().expect_err("nobody else has it");
+    assert!(error.to_string().contains("no store has this name"));
+    for name in ["", "Attic", "at tic", &"a".repeat(64)] {
+        let refused = Stores::new().register(name, |_| unreachable!("it is refused"));
+        assert_eq!(
+            refused.expect_err("no name").kind(),
+            ErrorKind::InvalidInput
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_store_of_another_build_is_named_with_what_to_do() {
+    let settings = Config::new().store("redis").resolve_for(&["redis"]);
+    let error = match cfg!(feature = "redis") {
+        true => return,
+        false => settings
+            .expect("sound")
+            .connect()
+            .await
+            .expect_err("absent"),
+    };
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(error.to_string().contains("the feature of that name"));
+}
+
 #[test]
 fn what_this_crate_lacks_is_refused_in_words() {
     let refusal = |config: Config, stores: &[&str]| {
@@ -186,7 +239,7 @@ fn what_this_crate_lacks_is_refused_in_words() {
     };
     let redis = refusal(Config::new().store("redis"), &["redis"]);
     assert!(
-        redis.contains("redis") && redis.contains("core_on"),
+        redis.contains("redis") && redis.contains("Settings::connect"),
         "{redis}"
     );
     let django = Config::django_compat().secret(KEY).store("cache");

@@ -8,6 +8,7 @@ use crate::cache::Cache;
 use crate::codec;
 use crate::cookie::{CookieConfig, JarSettings, Keyring};
 use crate::error::{Error, Result};
+use crate::http::backend::Purge;
 use crate::http::configured::{Configured, Kind};
 use crate::http::{
     CookieSessions, CookieSessionsBuilder, Core, CoreBuilder, IdText, PlainId, SignedId, Stored,
@@ -16,7 +17,7 @@ use crate::http::{
 use crate::http::{FlaskSessionId, InvenioSessionId};
 use crate::id::KeyMaker;
 use crate::session::{OwnerIndex, Sessions, SessionsBuilder, WhenReached};
-use crate::store::{CacheStore, SessionStore};
+use crate::store::{AnyStore, CacheStore, SessionStore};
 
 const NULL: &str = "write a session: SESSION_TYPE is null, so there is nowhere to keep it; set \
                     SESSION_TYPE to cache, or to another store";
@@ -61,12 +62,7 @@ impl Settings {
         let kind = match &self.store {
             StoreSettings::Cache(cache) => {
                 let store = CacheStore::new(Arc::new(cache.build()?));
-                let sessions = self.sessions_on(store)?.build()?;
-                Kind::Cache(Box::new(Stored {
-                    id_text: self.id_text()?,
-                    sessions,
-                    purge: None,
-                }))
+                return self.builder_on(AnyStore::from(store));
             }
             StoreSettings::SecureCookie { form } => {
                 Kind::Cookie(Box::new(self.in_cookies(*form)?.build()?))
@@ -74,13 +70,29 @@ impl Settings {
             StoreSettings::Null => Kind::Null(NULL),
             other => {
                 return Err(Error::config(format!(
-                    "build sessions: the store {} is not part of this crate; make it and give it to \
-                     Settings::core_on",
+                    "build sessions: the store {} has to be opened first, which takes waiting; use \
+                     Settings::connect, or give the store to Settings::core_on",
                     other.name()
                 )));
             }
         };
         self.flow(Core::on(Configured(kind)))
+    }
+
+    /// As [`Settings::builder`], on a store that was opened already; see
+    /// [`Stores::open`](super::Stores::open).
+    ///
+    /// # Errors
+    /// As [`Settings::core_on`].
+    pub fn builder_on(&self, store: AnyStore) -> Result<CoreBuilder<Configured>> {
+        let has_its_own_expiry = store.as_cache().is_some();
+        let sessions = self.sessions_on(store)?.build()?;
+        let purge = self.saving.cleanup_n_requests;
+        self.flow(Core::on(Configured(Kind::Stored(Box::new(Stored {
+            id_text: self.id_text()?,
+            sessions,
+            purge: purge.filter(|_| !has_its_own_expiry).map(Purge::every),
+        })))))
     }
 
     /// As [`Settings::core_on`] for sessions that [`Settings::sessions_on`] began, for those who change

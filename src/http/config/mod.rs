@@ -64,6 +64,8 @@
 //! | `SESSION_MONGODB`, `_DB`, `_COLLECT` | | this machine, `flask_session`, `sessions` | |
 //! | `SESSION_SQLALCHEMY`, `_TABLE`, `_SCHEMA` | | none, `flask_sessions`, none | table `django_session` |
 //! | `SESSION_TIERED_BACK` | | `sql` | |
+//! | `SESSION_STORE_TIMEOUT_MS`, `SESSION_STORE_ATTEMPTS` | | 2000, 3 | |
+//! | `SESSION_STORE_PREPARE` | | false | |
 
 mod address;
 mod build;
@@ -71,6 +73,7 @@ mod choice;
 mod cookie;
 mod doctor;
 mod name;
+mod open;
 mod parse;
 mod problem;
 mod profile;
@@ -81,6 +84,7 @@ mod setters;
 mod settings;
 mod sources;
 mod store;
+mod stores;
 mod value;
 
 use std::collections::BTreeMap;
@@ -96,10 +100,11 @@ use reader::{Given, Reader};
 pub use doctor::Finding;
 pub use secret::Secret;
 pub use settings::{
-    CookieSettings, KeyForm, Layout, Lifetimes, RecordForm, Saving, Secrets, Settings, SignerForm,
-    SignerSettings,
+    CookieSettings, KeyForm, Layout, Lifetimes, RecordForm, Remote, Saving, Secrets, Settings,
+    SignerForm, SignerSettings,
 };
 pub use store::{COMPILED_STORES, CacheSettings, CookieForm, StoreSettings};
+pub use stores::Stores;
 pub use value::Value;
 
 /// Gathers what sources say about sessions, under any of the known names;

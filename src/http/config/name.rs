@@ -49,6 +49,9 @@ pub(super) enum Key {
     SqlTable,
     SqlSchema,
     TieredBack,
+    StoreTimeout,
+    StoreAttempts,
+    StorePrepare,
 }
 
 /// Every accepted name; the first of a setting is the one that messages use for its default.
@@ -117,6 +120,9 @@ pub(super) const NAMES: &[(&str, Key)] = &[
     ("SESSION_SQLALCHEMY_TABLE", Key::SqlTable),
     ("SESSION_SQLALCHEMY_SCHEMA", Key::SqlSchema),
     ("SESSION_TIERED_BACK", Key::TieredBack),
+    ("SESSION_STORE_TIMEOUT_MS", Key::StoreTimeout),
+    ("SESSION_STORE_ATTEMPTS", Key::StoreAttempts),
+    ("SESSION_STORE_PREPARE", Key::StorePrepare),
 ];
 
 /// Django's name for a session that is not permanent: the one name that says the opposite.

@@ -11,7 +11,8 @@ use super::profile::Profile;
 use super::reader::Reader;
 use super::secret::{MAKE_ONE, Secret, judge};
 use super::settings::{
-    KeyForm, Layout, Lifetimes, RecordForm, Saving, Secrets, Settings, SignerForm, SignerSettings,
+    KeyForm, Layout, Lifetimes, RecordForm, Remote, Saving, Secrets, Settings, SignerForm,
+    SignerSettings,
 };
 use super::store::StoreKind;
 use super::value::Raw;
@@ -21,6 +22,8 @@ use crate::id::IdFormat;
 use crate::session::{EmptyPolicy, OnConflict};
 
 const PREFIX_MAX: usize = 128;
+const TIMEOUT_MS_MAX: u64 = 60_000;
+const ATTEMPTS_MAX: u64 = 10;
 const PER_OWNER_MAX: u64 = 1_000_000;
 /// Bytes of randomness in an id; a different number would make ids that nobody could tell from
 /// forged ones.
@@ -49,11 +52,27 @@ pub(super) fn settings(reader: &mut Reader<'_>, profile: &Profile, available: &[
         keys: keys(reader, profile, &cookie.name),
         saving: saving(reader, profile, refresh),
         store: choice::settings(reader, profile, chosen, available),
+        remote: remote(reader),
         cookie,
         lifetimes,
         signer,
         record,
         secrets,
+    }
+}
+
+fn remote(reader: &mut Reader<'_>) -> Remote {
+    let millis = reader.get(Key::StoreTimeout, |raw| {
+        parse::count(raw, 1, TIMEOUT_MS_MAX)
+    });
+    let attempts = reader.get(Key::StoreAttempts, |raw| parse::count(raw, 1, ATTEMPTS_MAX));
+    let attempts = attempts.and_then(|attempts| u32::try_from(attempts).ok());
+    Remote {
+        timeout: Duration::from_millis(millis.unwrap_or(2000)),
+        attempts: attempts
+            .and_then(NonZeroU32::new)
+            .unwrap_or(NonZeroU32::MIN.saturating_add(2)),
+        prepare: reader.get(Key::StorePrepare, parse::truth) == Some(true),
     }
 }
 

@@ -36,6 +36,21 @@ pub struct Settings {
     pub saving: Saving,
     /// Where sessions are kept.
     pub store: StoreSettings,
+    /// How a store outside the process is dealt with.
+    pub remote: Remote,
+}
+
+/// How a store outside the process is dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Remote {
+    /// The longest that one attempt may take. Default: 2 s.
+    pub timeout: Duration,
+    /// Attempts in all, the first included. Default: 3.
+    pub attempts: NonZeroU32,
+    /// Whether tables and indexes that are missing are made when the store is opened; otherwise
+    /// `sessile prepare` does it. Default: false.
+    pub prepare: bool,
 }
 
 /// The session cookie's name and attributes, checked against each other.
