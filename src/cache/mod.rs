@@ -20,6 +20,7 @@ mod events;
 mod index;
 mod key;
 mod leave;
+mod page;
 mod policy;
 mod quota;
 mod read;
@@ -41,6 +42,7 @@ pub use cache::Cache;
 pub use config::Builder;
 pub use events::Removal;
 pub use key::{KEY_MAX, Key, Namespace};
+pub(crate) use page::Spot;
 pub use room::Maintained;
 pub use shard::ENTRY_OVERHEAD;
 #[cfg(feature = "__internals")]

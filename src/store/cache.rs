@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Created, Loaded, Purged, SessionStore};
-use crate::cache::{Cache, Namespace, Replaced, Terms, Version};
-use crate::error::Result;
+use super::{Created, Cursor, Loaded, Page, Purged, SessionStore, Survey, Surveyed, page_limit};
+use crate::cache::{Cache, Namespace, Replaced, Spot, Terms, TimeToLive, Version};
+use crate::error::{Error, Result};
 
 /// Keeps records in a [`Cache`] of this process.
 ///
@@ -121,6 +121,39 @@ impl SessionStore for CacheStore {
         Ok(Purged {
             removed: done.reclaimed,
             more: done.more,
+        })
+    }
+}
+
+/// Lists the records of the store's namespace. A page looks at 65,536 slots of the cache at most, so it
+/// may be empty where most slots belong to other namespaces.
+///
+/// A record that loses its protection and gets it again, more than once during the walk and each time
+/// behind its back, may be missed.
+impl Survey for CacheStore {
+    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<Page> {
+        let from = match after {
+            None => Spot::default(),
+            Some(cursor) => Spot::from_bytes(cursor.as_bytes()).ok_or_else(|| {
+                Error::input("list a cache: the cursor is not one of a cache's; begin without one")
+            })?,
+        };
+        let (entries, next) = self.cache.page(self.namespace, from, page_limit(limit));
+        let records = entries
+            .into_iter()
+            .map(|entry| Surveyed {
+                key: entry.key,
+                value: entry.value,
+                version: entry.version,
+                left: match entry.time_to_live {
+                    TimeToLive::Forever => None,
+                    TimeToLive::Left(left) => Some(left),
+                },
+            })
+            .collect();
+        Ok(Page {
+            records,
+            next: next.map(|spot| Cursor::new(spot.to_bytes().to_vec())),
         })
     }
 }

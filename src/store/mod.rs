@@ -27,6 +27,7 @@ mod redis;
 mod remote;
 #[cfg(feature = "__sql")]
 mod sql;
+mod survey;
 #[cfg(feature = "tiered")]
 mod tiered;
 
@@ -45,6 +46,7 @@ pub use erased::DynStore;
     feature = "mongodb"
 ))]
 pub use remote::Patience;
+pub use survey::{Cursor, PAGE_MAX, Page, Survey, Surveyed, page_limit};
 
 use crate::cache::Key;
 pub use crate::cache::{Replaced, Terms, Version};
