@@ -18,7 +18,13 @@ const CONTEXT: &str = "sessile 2026-11 handle of a session in a list, version 1"
 
 impl SessionHandle {
     pub(super) fn of(key: &StoreKey) -> Self {
-        let digest = blake3::derive_key(CONTEXT, key.as_ref());
+        Self::of_record(key.as_ref())
+    }
+
+    /// Returns the handle of the session whose record a store keeps under `key`, for administration.
+    #[must_use]
+    pub fn of_record(key: &[u8]) -> Self {
+        let digest = blake3::derive_key(CONTEXT, key);
         let mut handle = [0; 16];
         handle.copy_from_slice(&digest[..16]);
         Self(handle)

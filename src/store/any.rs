@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{CacheStore, Created, DynStore, Loaded, Purged, SessionStore};
+use super::erased::Boxed;
+use super::{
+    CacheStore, Created, Cursor, DynStore, Loaded, NewRecord, Page, Purged, SessionStore, Survey,
+};
 use crate::cache::{Replaced, Terms, Version};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A store that was chosen at run time, and what it is called.
 ///
@@ -34,6 +37,18 @@ pub struct AnyStore {
 enum Kind {
     Cache(CacheStore),
     Other(DynStore),
+    Listed(DynStore, Arc<dyn Lists>),
+}
+
+/// [`Survey`] with a future that a trait object can name.
+trait Lists: Send + Sync {
+    fn page(&self, after: Option<Cursor>, limit: usize) -> Boxed<'_, Page>;
+}
+
+impl<S: Survey> Lists for S {
+    fn page(&self, after: Option<Cursor>, limit: usize) -> Boxed<'_, Page> {
+        Box::pin(Survey::page(self, after, limit))
+    }
 }
 
 impl AnyStore {
@@ -43,6 +58,21 @@ impl AnyStore {
             name: name.into(),
             kind: Kind::Other(store.erase()),
         }
+    }
+
+    /// As [`AnyStore::new`], for a store that can list its records.
+    pub fn listed(name: &str, store: impl Survey) -> Self {
+        let store = Arc::new(store);
+        Self {
+            name: name.into(),
+            kind: Kind::Listed(DynStore::sharing(&store), store),
+        }
+    }
+
+    /// Whether [`Survey::page`] can list its records.
+    #[must_use]
+    pub fn can_list(&self) -> bool {
+        !matches!(self.kind, Kind::Other(_))
     }
 
     /// What the store is called.
@@ -56,7 +86,7 @@ impl AnyStore {
     pub fn as_cache(&self) -> Option<&CacheStore> {
         match &self.kind {
             Kind::Cache(store) => Some(store),
-            Kind::Other(_) => None,
+            Kind::Other(_) | Kind::Listed(..) => None,
         }
     }
 }
@@ -75,7 +105,7 @@ macro_rules! ask {
     ($self:ident, $verb:ident ( $($argument:expr),* )) => {
         match &$self.kind {
             Kind::Cache(store) => store.$verb($($argument),*).await,
-            Kind::Other(store) => store.$verb($($argument),*).await,
+            Kind::Other(store) | Kind::Listed(store, _) => store.$verb($($argument),*).await,
         }
     };
 }
@@ -84,7 +114,7 @@ impl SessionStore for AnyStore {
     fn is_immediate(&self) -> bool {
         match &self.kind {
             Kind::Cache(store) => store.is_immediate(),
-            Kind::Other(store) => store.is_immediate(),
+            Kind::Other(store) | Kind::Listed(store, _) => store.is_immediate(),
         }
     }
 
@@ -126,8 +156,28 @@ impl SessionStore for AnyStore {
         ask!(self, purge_expired(budget))
     }
 
+    async fn create_many(&self, records: Vec<NewRecord>) -> Result<usize> {
+        ask!(self, create_many(records))
+    }
+
     async fn close(&self) -> Result<()> {
         ask!(self, close())
+    }
+}
+
+/// Refused with [`InvalidInput`](crate::ErrorKind::InvalidInput) by a store that cannot list; see
+/// [`AnyStore::can_list`].
+impl Survey for AnyStore {
+    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<Page> {
+        match &self.kind {
+            Kind::Cache(store) => Survey::page(store, after, limit).await,
+            Kind::Listed(_, lists) => lists.page(after, limit).await,
+            Kind::Other(_) => Err(Error::input(format!(
+                "list records: the store {} cannot list what it holds; ask for single sessions, or \
+                 for an owner's",
+                self.name
+            ))),
+        }
     }
 }
 

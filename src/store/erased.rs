@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Created, Loaded, Purged, SessionStore};
+use super::{Created, Loaded, NewRecord, Purged, SessionStore};
 use crate::cache::{Replaced, Terms, Version};
 use crate::error::Result;
 
@@ -43,9 +43,13 @@ impl DynStore {
     pub(super) fn new(store: impl SessionStore) -> Self {
         Self(Arc::new(store))
     }
+
+    pub(super) fn sharing<S: SessionStore>(store: &Arc<S>) -> Self {
+        Self(Arc::clone(store) as Arc<dyn Erased>)
+    }
 }
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// [`SessionStore`] with futures that a trait object can name.
 trait Erased: Send + Sync + 'static {
@@ -63,6 +67,7 @@ trait Erased: Send + Sync + 'static {
     fn remove<'a>(&'a self, key: &'a [u8]) -> Boxed<'a, bool>;
     fn exists<'a>(&'a self, key: &'a [u8]) -> Boxed<'a, bool>;
     fn purge_expired(&self, budget: usize) -> Boxed<'_, Purged>;
+    fn create_many(&self, records: Vec<NewRecord>) -> Boxed<'_, usize>;
     fn close(&self) -> Boxed<'_, ()>;
     fn is_immediate(&self) -> bool;
 }
@@ -104,6 +109,10 @@ impl<S: SessionStore> Erased for S {
 
     fn purge_expired(&self, budget: usize) -> Boxed<'_, Purged> {
         Box::pin(SessionStore::purge_expired(self, budget))
+    }
+
+    fn create_many(&self, records: Vec<NewRecord>) -> Boxed<'_, usize> {
+        Box::pin(SessionStore::create_many(self, records))
     }
 
     fn close(&self) -> Boxed<'_, ()> {
@@ -152,6 +161,10 @@ impl SessionStore for DynStore {
 
     async fn purge_expired(&self, budget: usize) -> Result<Purged> {
         self.0.purge_expired(budget).await
+    }
+
+    async fn create_many(&self, records: Vec<NewRecord>) -> Result<usize> {
+        self.0.create_many(records).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -207,6 +207,25 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Faults of the backend only.
     fn purge_expired(&self, budget: usize) -> impl Future<Output = Result<Purged>> + Send;
 
+    /// Creates each of `records` whose key has none yet, and says how many those were; never overwrites.
+    ///
+    /// For moving sessions from store to store: what is there already may be newer. Not atomic as a
+    /// whole; each record is stored or not. Cancelled or failed, it may be repeated. Default: one
+    /// [`create`](Self::create) after the other; stores with a faster way bring their own.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create). Some of the records may have been stored.
+    fn create_many(&self, records: Vec<NewRecord>) -> impl Future<Output = Result<usize>> + Send {
+        async move {
+            let mut created = 0;
+            for record in records {
+                let done = self.create(&record.key, record.value, record.terms).await?;
+                created += usize::from(matches!(done, Created::Done(_)));
+            }
+            Ok(created)
+        }
+    }
+
     /// Ends connections and tasks that the store holds, after what is under way. Verbs called later
     /// fail or connect anew. Default: there is nothing to end.
     ///
@@ -270,6 +289,29 @@ pub enum Created {
     Done(Version),
     /// The key has a record, which stays as it is.
     Taken,
+}
+
+/// A record to be stored, for [`SessionStore::create_many`].
+///
+/// `Debug` shows lengths and neither key nor value.
+#[derive(Clone)]
+pub struct NewRecord {
+    /// The key.
+    pub key: Bytes,
+    /// The bytes to store.
+    pub value: Bytes,
+    /// How long.
+    pub terms: Terms,
+}
+
+impl fmt::Debug for NewRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewRecord")
+            .field("key_bytes", &self.key.len())
+            .field("value_bytes", &self.value.len())
+            .field("terms", &self.terms)
+            .finish()
+    }
 }
 
 /// What a [`SessionStore::purge_expired`] did.

@@ -4,7 +4,7 @@ use super::drive::join;
 use super::forms::{expect, expect_none};
 use super::report::{Outcome, ensure};
 use super::{Bench, Subject};
-use crate::store::{Created, SessionStore};
+use crate::store::{Created, NewRecord, SessionStore};
 
 pub(super) async fn create_never_overwrites<S: Subject>(bench: &Bench<'_, S>) -> Outcome {
     let store = bench.fresh().await;
@@ -71,5 +71,39 @@ pub(super) async fn concurrent_creates_have_one_winner<S: Subject>(
         found.is_some_and(|found| found.version == version && found.value == *value),
         "the record is not the winner's"
     );
+    Ok(())
+}
+
+pub(super) async fn create_many_stores_what_is_absent_and_nothing_else<S: Subject>(
+    bench: &Bench<'_, S>,
+) -> Outcome {
+    let store = bench.fresh().await;
+    let new = |key: String, ticks| NewRecord {
+        key: key.into(),
+        value: "new".into(),
+        terms: bench.ttl(ticks),
+    };
+    let _ = store.create(b"taken", "old".into(), bench.ttl(500)).await?;
+    let _ = store.create(b"over", "old".into(), bench.ttl(10)).await?;
+    bench.pass(10).await;
+    let mut records: Vec<NewRecord> = (0..300).map(|n| new(format!("k{n}"), 400)).collect();
+    records.push(new("taken".to_owned(), 400));
+    records.push(new("over".to_owned(), 400));
+    records.push(new("brief".to_owned(), 20));
+    let stored = store.create_many(records.clone()).await?;
+    ensure!(stored == 302, "{stored} were stored and not 302");
+    expect(&store, b"taken", b"old").await?;
+    for key in ["k0", "k299", "over"] {
+        expect(&store, key.as_bytes(), b"new").await?;
+    }
+    bench.pass(20).await;
+    expect_none(&store, b"brief").await?;
+    let again = store.create_many(records).await?;
+    ensure!(
+        again == 1,
+        "the second time {again} were stored and not one"
+    );
+    let none = store.create_many(Vec::new()).await?;
+    ensure!(none == 0, "of nothing, {none} were stored");
     Ok(())
 }

@@ -218,6 +218,7 @@ checks! {
     create::create_after_remove,
     create::create_after_expiry,
     create::concurrent_creates_have_one_winner,
+    create::create_many_stores_what_is_absent_and_nothing_else,
     replace::replace_of_nothing_is_gone,
     replace::replace_after_remove_never_resurrects,
     replace::replace_after_expiry_never_resurrects,
