@@ -53,7 +53,7 @@ pub use error::{Error, ErrorKind, Fault, Result};
 pub use id::SessionId;
 #[cfg(feature = "session")]
 pub use session::{LazySession, Session, Sessions};
-pub use store::{CacheStore, Created, DynStore, Loaded, Purged, SessionStore};
+pub use store::{CacheStore, Created, DynStore, Lived, Loaded, Purged, SessionStore};
 pub use time::{Clock, CoarseClock, ManualClock, PreciseClock};
 
 /// The README's example must compile and run.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use sessile::store::contract::{self, CHECKS, Finding, Level, Report, Subject};
 use sessile::{
-    Cache, CacheStore, Created, DynStore, Error, ErrorKind, Loaded, ManualClock, Purged, Replaced,
-    Result, SessionStore, Terms, Version,
+    Cache, CacheStore, Created, DynStore, Error, ErrorKind, Lived, Loaded, ManualClock, Purged,
+    Replaced, Result, SessionStore, Terms, TimeToLive, Version,
 };
 
 /// Polls until it is done: all that these stores need of an executor.
@@ -154,6 +154,7 @@ enum Bug {
     OneVersionForAll,
     PanicsOnEmptyKey,
     RemoveAlwaysTrue,
+    TellsTooMuchLeft,
 }
 
 /// The embedded store with one thing wrong.
@@ -202,6 +203,12 @@ impl Buggy {
 impl SessionStore for Buggy {
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
         self.0.load(self.key(key)).await
+    }
+
+    async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
+        let found = self.load(key).await?;
+        let left = (self.1 == Bug::TellsTooMuchLeft).then_some(TimeToLive::Forever);
+        Ok(found.map(|loaded| Lived { loaded, left }))
     }
 
     async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {
@@ -321,6 +328,7 @@ fn every_planted_bug_is_caught_by_the_check_of_that_name() {
         (Bug::OneVersionForAll, "every_write_has_its_own_version"),
         (Bug::PanicsOnEmptyKey, "impossible_keys_are_absent"),
         (Bug::RemoveAlwaysTrue, "remove_says_whether_there_was_one"),
+        (Bug::TellsTooMuchLeft, "left_is_what_the_record_has_left"),
     ] {
         let report = run(|clock| Buggy(embedded(clock), bug));
         let caught = report.failed().any(|name| name == check);
@@ -356,7 +364,7 @@ fn what_a_store_lacks_is_not_asked_but_must_be_refused() {
     // The embedded store has idle timeouts, so it does not refuse them as this level must.
     assert_eq!(failed, ["lifetimes_it_lacks_are_refused"], "{report}");
     let skipped = |checked: &&contract::Checked| matches!(checked.finding, Finding::NotApplicable(why) if why.contains("idle"));
-    assert_eq!(report.checked().iter().filter(skipped).count(), 5);
+    assert_eq!(report.checked().iter().filter(skipped).count(), 6);
 }
 
 #[test]

@@ -43,6 +43,7 @@ pub use config::Builder;
 pub use events::Removal;
 pub use key::{KEY_MAX, Key, Namespace};
 pub(crate) use page::Spot;
+pub(crate) use read::left;
 pub use room::Maintained;
 pub use shard::ENTRY_OVERHEAD;
 #[cfg(feature = "__internals")]

@@ -40,6 +40,22 @@ impl Cache {
         })
     }
 
+    /// As [`Cache::get_versioned`], with the deadline in the cache's own time; no deadline if the next
+    /// use would move it.
+    #[inline]
+    pub(crate) fn get_dated(&self, key: Key<'_>) -> Option<Dated> {
+        self.read(&key, |cell| {
+            let stamp = cell.stamp();
+            let life = if stamp.has_life() { cell.life() } else { None };
+            let slides = life.is_some_and(|life| life.get().idle != 0);
+            Dated {
+                value: cell.share(),
+                version: self.version(cell.version()),
+                deadline: (!slides).then(|| stamp.deadline()),
+            }
+        })
+    }
+
     /// Calls `read` with the value of `key`, borrowed: not even a reference count is touched.
     ///
     /// `read` runs under the shard's lock: keep it short. A panic in it leaves the cache usable.
@@ -243,6 +259,13 @@ impl Cache {
         state.move_index(self.context(now));
         state.peek(hash, key, now).map(|(_, cell)| look(cell))
     }
+}
+
+/// What a read found, and when it ends.
+pub(crate) struct Dated {
+    pub(crate) value: Bytes,
+    pub(crate) version: Version,
+    pub(crate) deadline: Option<u64>,
 }
 
 /// What is left until `deadline`.

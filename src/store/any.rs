@@ -8,7 +8,8 @@ use bytes::Bytes;
 
 use super::erased::Boxed;
 use super::{
-    CacheStore, Created, Cursor, DynStore, Loaded, NewRecord, Page, Purged, SessionStore, Survey,
+    CacheStore, Created, Cursor, DynStore, Lived, Loaded, NewRecord, Page, Purged, SessionStore,
+    Survey,
 };
 use crate::cache::{Replaced, Terms, Version};
 use crate::error::{Error, Result};
@@ -120,6 +121,10 @@ impl SessionStore for AnyStore {
 
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
         ask!(self, load(key))
+    }
+
+    async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
+        ask!(self, load_left(key))
     }
 
     async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {

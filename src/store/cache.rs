@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Created, Cursor, Loaded, Page, Purged, SessionStore, Survey, Surveyed, page_limit};
-use crate::cache::{Cache, Namespace, Replaced, Spot, Terms, TimeToLive, Version};
+use super::{
+    Created, Cursor, Lived, Loaded, Page, Purged, SessionStore, Survey, Surveyed, page_limit,
+};
+use crate::cache::{Cache, Namespace, Replaced, Spot, Terms, TimeToLive, Version, left};
 use crate::error::{Error, Result};
 
 /// Keeps records in a [`Cache`] of this process.
@@ -70,6 +72,19 @@ impl SessionStore for CacheStore {
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
         let found = self.cache.get_versioned(self.namespace.key(key));
         Ok(found.map(|(value, version)| Loaded { value, version }))
+    }
+
+    async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
+        // Before the read: what is left then ends where the entry does, however long this takes.
+        let now = self.cache.timeline.now();
+        let found = self.cache.get_dated(self.namespace.key(key));
+        Ok(found.map(|dated| Lived {
+            loaded: Loaded {
+                value: dated.value,
+                version: dated.version,
+            },
+            left: dated.deadline.map(|deadline| left(deadline, now)),
+        }))
     }
 
     #[inline]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Created, Loaded, NewRecord, Purged, SessionStore};
+use super::{Created, Lived, Loaded, NewRecord, Purged, SessionStore};
 use crate::cache::{Replaced, Terms, Version};
 use crate::error::Result;
 
@@ -54,6 +54,7 @@ pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + '
 /// [`SessionStore`] with futures that a trait object can name.
 trait Erased: Send + Sync + 'static {
     fn load<'a>(&'a self, key: &'a [u8]) -> Boxed<'a, Option<Loaded>>;
+    fn load_left<'a>(&'a self, key: &'a [u8]) -> Boxed<'a, Option<Lived>>;
     fn create<'a>(&'a self, key: &'a [u8], value: Bytes, terms: Terms) -> Boxed<'a, Created>;
     fn replace<'a>(
         &'a self,
@@ -75,6 +76,10 @@ trait Erased: Send + Sync + 'static {
 impl<S: SessionStore> Erased for S {
     fn load<'a>(&'a self, key: &'a [u8]) -> Boxed<'a, Option<Loaded>> {
         Box::pin(SessionStore::load(self, key))
+    }
+
+    fn load_left<'a>(&'a self, key: &'a [u8]) -> Boxed<'a, Option<Lived>> {
+        Box::pin(SessionStore::load_left(self, key))
     }
 
     fn create<'a>(&'a self, key: &'a [u8], value: Bytes, terms: Terms) -> Boxed<'a, Created> {
@@ -127,6 +132,10 @@ impl<S: SessionStore> Erased for S {
 impl SessionStore for DynStore {
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
         self.0.load(key).await
+    }
+
+    async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
+        self.0.load_left(key).await
     }
 
     async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {

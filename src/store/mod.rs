@@ -49,7 +49,7 @@ pub use remote::Patience;
 pub use survey::{Cursor, PAGE_MAX, Page, Survey, Surveyed, page_limit};
 
 use crate::cache::Key;
-pub use crate::cache::{Replaced, Terms, Version};
+pub use crate::cache::{Replaced, Terms, TimeToLive, Version};
 use crate::error::Result;
 
 /// Keeps records, opaque bytes under opaque keys, each for a limited time.
@@ -129,6 +129,21 @@ pub trait SessionStore: Send + Sync + 'static {
     /// # Errors
     /// Faults of the backend only.
     fn load(&self, key: &[u8]) -> impl Future<Output = Result<Option<Loaded>>> + Send;
+
+    /// As [`load`](Self::load), and says how long the record has left, if the store knows.
+    ///
+    /// For whoever keeps a copy of the record, such as a cache in front of this store: without
+    /// [`left`](Lived::left) the copy could outlive the record. Default: `load`, with nothing known;
+    /// a store that can tell in the same round trip should.
+    ///
+    /// # Errors
+    /// Faults of the backend only.
+    fn load_left(&self, key: &[u8]) -> impl Future<Output = Result<Option<Lived>>> + Send {
+        async move {
+            let found = self.load(key).await?;
+            Ok(found.map(|loaded| Lived { loaded, left: None }))
+        }
+    }
 
     /// Stores `value` under a key that has no record; never overwrites one.
     ///
@@ -279,6 +294,17 @@ impl fmt::Debug for Loaded {
             .field("version", &self.version)
             .finish()
     }
+}
+
+/// A record that was found, and how long it will be there; [`SessionStore::load_left`] returns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lived {
+    /// The record.
+    pub loaded: Loaded,
+    /// What the record has left at some moment between the call and its answer, whether it is used
+    /// or not: never more than that, less only by what the store rounds. `None` if the store cannot
+    /// say, because it does not know or because use prolongs the record (an idle timeout).
+    pub left: Option<TimeToLive>,
 }
 
 /// What became of a [`SessionStore::create`].

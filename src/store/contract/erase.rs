@@ -22,6 +22,8 @@ async fn answers(store: &impl SessionStore, terms: Terms) -> Result<Vec<String>>
     say(&(replaced == Replaced::Conflict(current)));
     say(&store.touch(b"k", std::time::Duration::from_secs(1)).await?);
     say(&store.load(b"k").await?.map(|found| found.value));
+    let lived = store.load_left(b"k").await?;
+    say(&lived.map(|lived| (lived.loaded.value, lived.left.is_some())));
     say(&store.remove(b"k").await?);
     say(&store.remove(b"k").await?);
     say(&store.touch(b"k", std::time::Duration::from_secs(1)).await?);

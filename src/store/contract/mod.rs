@@ -39,6 +39,7 @@ mod drive;
 mod erase;
 mod forms;
 mod keys;
+mod left;
 mod life;
 mod purge;
 mod remove;
@@ -254,6 +255,10 @@ checks! {
     life::maximum_age_holds_against_use,
     life::earliest_end_wins,
     life::lifetimes_it_lacks_are_refused,
+    left::load_left_answers_as_load,
+    left::left_is_what_the_record_has_left,
+    left::touch_moves_what_is_left,
+    left::no_time_is_promised_that_use_would_move,
     remove::remove_says_whether_there_was_one,
     remove::remove_leaves_others,
     remove::concurrent_removes_have_one_winner,
