@@ -12,6 +12,8 @@ pub mod contract;
 mod erased;
 #[cfg(feature = "filesystem")]
 mod file;
+#[cfg(any(feature = "redis", feature = "tiered"))]
+mod invalidation;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "mongodb")]
@@ -39,6 +41,8 @@ use bytes::Bytes;
 pub use any::AnyStore;
 pub use cache::CacheStore;
 pub use erased::DynStore;
+#[cfg(any(feature = "redis", feature = "tiered"))]
+pub use invalidation::{Invalidation, InvalidationSender, Invalidations};
 #[cfg(any(
     feature = "redis",
     feature = "memcached",
