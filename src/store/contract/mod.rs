@@ -101,7 +101,7 @@ impl Level {
 
     /// The unit of all times in the checks; expiry must be exact to it. Default: 1 ms.
     ///
-    /// All checks together let about 350 ticks pass. For a store on a real clock choose a multiple of
+    /// All checks together let about 400 ticks pass. For a store on a real clock choose a multiple of
     /// what a call takes, such as 50 ms.
     pub const fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick;
