@@ -1,5 +1,5 @@
 //! The parts of the `sessile` command: reading a trace and replaying it
-//! through the cache, and serving a small application (`serve`).
+//! through the cache, and serving a small application (`serve`), and looking after the sessions of a store (`admin`).
 //!
 //! The command itself is a thin shell around them. They form a library so that
 //! benchmarks and fuzz targets read traces with the very parser of the command.
@@ -12,6 +12,8 @@
 //! report  outcome                                      -> text or JSON
 //! ```
 
+#[cfg(feature = "serve")]
+pub mod admin;
 pub mod ids;
 pub mod input;
 pub mod measure;

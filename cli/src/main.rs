@@ -10,6 +10,7 @@ use cap::Cap;
 use clap::{Args, Parser, Subcommand, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use sessile::ErrorKind;
+use sessile_cli::admin::{self, Admin};
 use sessile_cli::input::Source;
 use sessile_cli::replay::{self, Settings};
 use sessile_cli::report::Report;
@@ -37,6 +38,8 @@ struct Cli {
 enum Command {
     Replay(Replay),
     Serve(serve::options::Options),
+    #[command(flatten)]
+    Admin(Admin),
 }
 
 /// Replay a trace of session requests through the cache, and report hits, expiry, speed and memory
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => {
             serve::run(&options, || HEAP.allocated()).map(|()| ExitCode::SUCCESS)
         }
+        Command::Admin(what) => admin::run(what).map(|()| ExitCode::SUCCESS),
     };
     match done {
         Ok(code) => code,

@@ -11,7 +11,7 @@ use super::{
     CacheStore, Created, Cursor, DynStore, Lived, Loaded, NewRecord, Page, Purged, SessionStore,
     Survey,
 };
-use crate::cache::{Replaced, Terms, Version};
+use crate::cache::{Cache, Replaced, Terms, Version};
 use crate::error::{Error, Result};
 
 /// A store that was chosen at run time, and what it is called.
@@ -32,6 +32,7 @@ use crate::error::{Error, Result};
 pub struct AnyStore {
     name: Arc<str>,
     kind: Kind,
+    front: Option<Arc<Cache>>,
 }
 
 #[derive(Clone)]
@@ -58,6 +59,7 @@ impl AnyStore {
         Self {
             name: name.into(),
             kind: Kind::Other(store.erase()),
+            front: None,
         }
     }
 
@@ -67,7 +69,21 @@ impl AnyStore {
         Self {
             name: name.into(),
             kind: Kind::Listed(DynStore::sharing(&store), store),
+            front: None,
         }
+    }
+
+    /// Names the cache that stands before the store, for its statistics.
+    #[must_use]
+    pub fn with_front(mut self, cache: Arc<Cache>) -> Self {
+        self.front = Some(cache);
+        self
+    }
+
+    /// The embedded cache that serves reads: the store itself, or what stands before it.
+    #[must_use]
+    pub fn cache(&self) -> Option<&Arc<Cache>> {
+        self.front.as_ref()
     }
 
     /// Whether [`Survey::page`] can list its records.
@@ -96,6 +112,7 @@ impl From<CacheStore> for AnyStore {
     fn from(store: CacheStore) -> Self {
         Self {
             name: "cache".into(),
+            front: Some(Arc::clone(store.cache())),
             kind: Kind::Cache(store),
         }
     }

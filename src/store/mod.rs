@@ -7,6 +7,8 @@
 
 mod any;
 mod cache;
+#[cfg(feature = "__outside")]
+mod clean_up;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod erased;
@@ -20,12 +22,7 @@ mod memcached;
 mod mongodb;
 #[cfg(feature = "redis")]
 mod redis;
-#[cfg(any(
-    feature = "redis",
-    feature = "memcached",
-    feature = "__sql",
-    feature = "mongodb"
-))]
+#[cfg(feature = "__outside")]
 mod remote;
 #[cfg(feature = "__sql")]
 mod sql;
@@ -40,15 +37,12 @@ use bytes::Bytes;
 
 pub use any::AnyStore;
 pub use cache::CacheStore;
+#[cfg(feature = "__outside")]
+pub use clean_up::CleanUp;
 pub use erased::DynStore;
 #[cfg(any(feature = "redis", feature = "tiered"))]
 pub use invalidation::{Invalidation, InvalidationSender, Invalidations};
-#[cfg(any(
-    feature = "redis",
-    feature = "memcached",
-    feature = "__sql",
-    feature = "mongodb"
-))]
+#[cfg(feature = "__outside")]
 pub use remote::Patience;
 pub use survey::{Cursor, PAGE_MAX, Page, Survey, Surveyed, page_limit};
 

@@ -105,8 +105,7 @@ impl Patience {
 
     fn pause_before(&self, attempt: u32) -> Result<Duration> {
         let doubled = self.pause.saturating_mul(1 << (attempt - 1).min(16));
-        let most = u64::try_from(doubled.min(PAUSE_MAX).as_micros()).unwrap_or(u64::MAX);
-        Ok(Duration::from_micros(draw()? % (most + 1)))
+        up_to(doubled.min(PAUSE_MAX))
     }
 }
 
@@ -129,6 +128,12 @@ pub(crate) enum Failed {
 /// fits every store's integers.
 pub(crate) fn draw_version() -> Result<Version> {
     Ok(Version::from_u64((draw()? >> 2) | 1))
+}
+
+/// Draws a time from zero to `most`.
+pub(crate) fn up_to(most: Duration) -> Result<Duration> {
+    let most = u64::try_from(most.as_micros()).unwrap_or(u64::MAX - 1);
+    Ok(Duration::from_micros(draw()? % (most + 1)))
 }
 
 fn draw() -> Result<u64> {

@@ -10,8 +10,8 @@ use super::settings::Settings;
 use super::store::COMPILED_STORES;
 use super::{Config, StoreSettings};
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::Core;
 use crate::http::configured::Configured;
+use crate::http::{Core, CoreBuilder};
 use crate::store::AnyStore;
 
 type Opening<'a> = Pin<Box<dyn Future<Output = Result<AnyStore>> + Send + 'a>>;
@@ -110,9 +110,17 @@ impl Stores {
     /// # Errors
     /// As [`Stores::open`] and [`Settings::core`].
     pub async fn connect(&self, settings: &Settings) -> Result<Core<Configured>> {
+        self.builder(settings).await?.build()
+    }
+
+    /// As [`Stores::connect`], for those who add rules of their own.
+    ///
+    /// # Errors
+    /// As [`Stores::connect`].
+    pub async fn builder(&self, settings: &Settings) -> Result<CoreBuilder<Configured>> {
         match &settings.store {
-            StoreSettings::Null | StoreSettings::SecureCookie { .. } => settings.core(),
-            _ => settings.builder_on(self.open(settings).await?)?.build(),
+            StoreSettings::Null | StoreSettings::SecureCookie { .. } => settings.builder(),
+            _ => settings.builder_on(self.open(settings).await?),
         }
     }
 }
