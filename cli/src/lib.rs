@@ -24,3 +24,16 @@ pub mod report;
 pub mod serve;
 pub mod trace;
 pub mod workload;
+
+/// An error of the library with what caused it, in one line.
+#[cfg(feature = "serve")]
+fn told(error: &sessile::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text += &format!(": {inner}");
+        cause = inner.source();
+    }
+    // A list of problems has a line for each.
+    text.replace("\n- ", "; ").replace('\n', " ")
+}

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use super::SessionStore;
-use super::remote::up_to;
+use super::random::up_to;
 
 /// Reclaims expired records in the background, in bounded batches.
 ///

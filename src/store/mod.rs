@@ -20,9 +20,11 @@ mod invalidation;
 mod memcached;
 #[cfg(feature = "mongodb")]
 mod mongodb;
+#[cfg(feature = "__outside")]
+mod random;
 #[cfg(feature = "redis")]
 mod redis;
-#[cfg(feature = "__outside")]
+#[cfg(feature = "__remote")]
 mod remote;
 #[cfg(feature = "__sql")]
 mod sql;
@@ -42,7 +44,7 @@ pub use clean_up::CleanUp;
 pub use erased::DynStore;
 #[cfg(any(feature = "redis", feature = "tiered"))]
 pub use invalidation::{Invalidation, InvalidationSender, Invalidations};
-#[cfg(feature = "__outside")]
+#[cfg(feature = "__remote")]
 pub use remote::Patience;
 pub use survey::{Cursor, PAGE_MAX, Page, Survey, Surveyed, page_limit};
 

@@ -25,6 +25,8 @@ use std::io::{self, Write};
 
 use clap::Subcommand;
 
+use crate::told;
+
 pub use copy::Copy;
 pub use end::{ClearExpired, Prepare, Revoke};
 pub use look::{List, Show};
@@ -73,15 +75,4 @@ fn say(line: &str) -> Result<bool, String> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(format!("standard output: {error}; check where it goes")),
     }
-}
-
-/// An error of the library with what caused it, in one line.
-fn told(error: &sessile::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        text += &format!(": {inner}");
-        cause = inner.source();
-    }
-    text
 }

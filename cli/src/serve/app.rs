@@ -1,5 +1,6 @@
 //! What all requests share, and which request goes where.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,14 +13,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use sessile::cookie::CookieConfig;
-use sessile::http::{Core, SessionLayer, Stored, WhenGone};
-use sessile::session::{LocalIndex, Sessions};
-use sessile::{Cache, CacheStore, Result};
+use sessile::http::config::{Settings, StoreSettings, Stores};
+use sessile::http::{Configured, Core, SessionLayer, WhenGone};
+use sessile::store::AnyStore;
+use sessile::{Cache, Result, Sessions};
 
 use super::handlers::{account, overview, sessions, shop};
 use super::history::History;
-use super::options::{IDLE_DAYS_MAX, Options};
 use super::pages::MARK;
 use super::refusal::Refusal;
 use super::style;
@@ -37,63 +37,63 @@ const OWNED_PER_TICK_MAX: usize = 64;
 pub struct App(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
-    pub(super) cache: Arc<Cache>,
-    pub(super) core: Core<Stored<CacheStore, LocalIndex>>,
+    pub(super) core: Core<Configured>,
     pub(super) cookie: String,
+    /// The store's name, as SESSION_TYPE has it.
+    pub(super) store: String,
     pub(super) history: History,
     pub(super) started: Instant,
     pub(super) idle: Duration,
-    pub(super) max_entries: u64,
+    pub(super) max_entries: Option<u64>,
     pub(super) is_secure: bool,
     pub(super) heap: fn() -> usize,
 }
 
 impl Shared {
-    /// The sessions behind the requests', to list and to end.
-    pub(super) fn sessions(&self) -> &Sessions<CacheStore> {
+    /// The sessions behind the requests', to list and to end; `None` where they live in their cookies.
+    pub(super) fn sessions(&self) -> Option<&Sessions<AnyStore>> {
         self.core.sessions()
+    }
+
+    /// The cache that serves reads, if there is one.
+    pub(super) fn cache(&self) -> Option<&Arc<Cache>> {
+        self.sessions()?.store().cache()
     }
 }
 
 impl App {
-    /// Builds the cache and what stands on it. `heap` tells the bytes on the program's heap.
+    /// Opens the store and builds what stands on it. `heap` tells the bytes on the program's heap.
     ///
     /// # Errors
-    /// [`InvalidConfig`](sessile::ErrorKind::InvalidConfig) if the cache cannot be built so large.
-    pub fn new(options: &Options, heap: fn() -> usize) -> Result<Self> {
-        let max_entries = usize::try_from(options.max_entries).unwrap_or(usize::MAX);
-        let cache = Arc::new(Cache::builder().max_entries(max_entries).build()?);
-        let sessions = Sessions::builder(CacheStore::new(cache.clone()))
-            .idle(options.idle)
-            .absolute(Some(Duration::from_secs(IDLE_DAYS_MAX * 24 * 60 * 60)))
-            .build()?;
-        // A cookie that is not Secure cannot have the prefix of one host either.
-        let name = if options.secure {
-            "__Host-session"
-        } else {
-            "session"
+    /// [`InvalidConfig`](sessile::ErrorKind::InvalidConfig) for settings that do not hold; faults of the
+    /// store.
+    pub async fn new(settings: &Settings, heap: fn() -> usize) -> Result<Self> {
+        let core = Stores::new().builder(settings).await?;
+        // Every change here ends in a redirect, and the page behind it shows what is true.
+        let core = core.when_gone(WhenGone::Ignore).build()?;
+        let max_entries = match &settings.store {
+            StoreSettings::Cache(cache) | StoreSettings::Tiered { front: cache, .. } => {
+                cache.max_entries
+            }
+            _ => None,
         };
-        let cookie = CookieConfig::builder()
-            .name(name)
-            .secure(options.secure)
-            .build()?;
-        let cookie_name = cookie.name().to_owned();
-        let core = Core::builder(sessions)
-            .cookie(cookie)
-            // Every change here ends in a redirect, and the page behind it shows what is true.
-            .when_gone(WhenGone::Ignore)
-            .build()?;
         Ok(Self(Arc::new(Shared {
-            cache,
             core,
-            cookie: cookie_name,
+            cookie: settings.cookie.name.clone(),
+            store: settings.store.name().to_owned(),
             history: History::default(),
             started: Instant::now(),
-            idle: options.idle,
-            max_entries: options.max_entries,
-            is_secure: options.secure,
+            idle: settings.lifetimes.idle,
+            max_entries: max_entries.map(NonZeroU64::get),
+            is_secure: settings.cookie.secure,
             heap,
         })))
+    }
+
+    /// The store, to be cleaned up and closed; `None` where sessions live in their cookies.
+    #[must_use]
+    pub fn store(&self) -> Option<&AnyStore> {
+        Some(self.0.sessions()?.store())
     }
 
     /// The application as a service.
@@ -130,9 +130,13 @@ impl App {
     /// # Errors
     /// Faults of the store.
     pub async fn tick(&self) -> Result<()> {
-        self.0.cache.maintain(EXPIRED_PER_TICK_MAX);
-        self.0.sessions().sweep_owners(OWNED_PER_TICK_MAX).await?;
-        self.0.history.note(&self.0.cache.stats());
+        if let Some(cache) = self.0.cache() {
+            cache.maintain(EXPIRED_PER_TICK_MAX);
+            self.0.history.note(&cache.stats());
+        }
+        if let Some(sessions) = self.0.sessions() {
+            sessions.sweep_owners(OWNED_PER_TICK_MAX).await?;
+        }
         Ok(())
     }
 }

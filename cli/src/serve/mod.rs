@@ -28,6 +28,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use sessile::SessionStore;
+use sessile::http::config::Settings;
+use sessile::store::CleanUp;
+
+use crate::told;
 use app::App;
 use options::Options;
 use signals::Signals;
@@ -49,15 +54,17 @@ pub fn run(options: &Options, heap: fn() -> usize) -> Result<(), String> {
     let _ = log
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .try_init();
-    let app = App::new(options, heap).map_err(|error| format!("{error}; see --max-entries"))?;
+    let settings = options.settings().map_err(|error| told(&error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("the server cannot start its threads: {error}"))?;
-    runtime.block_on(serve(app, options))
+    runtime.block_on(serve(&settings, options, heap))
 }
 
-async fn serve(app: App, options: &Options) -> Result<(), String> {
+async fn serve(settings: &Settings, options: &Options, heap: fn() -> usize) -> Result<(), String> {
+    let app = App::new(settings, heap).await;
+    let app = app.map_err(|error| told(&error))?;
     let mut stopped = Signals::new().map_err(|error| format!("signals: {error}"))?;
     let listener = TcpListener::bind(options.listen)
         .await
@@ -68,19 +75,35 @@ async fn serve(app: App, options: &Options) -> Result<(), String> {
 
     // Whoever closed these outputs wants no telling.
     let _ = writeln!(io::stdout(), "http://{address}/");
-    let _ = writeln!(io::stderr(), "sessile: {}", advice(options, address));
+    let _ = writeln!(
+        io::stderr(),
+        "sessile: {}",
+        advice(settings.cookie.secure, address)
+    );
 
     let stop = Arc::new(Notify::new());
     let stopping = stop.clone();
     let server = axum::serve(listener, app.router())
         .with_graceful_shutdown(async move { stopping.notified().await });
     let server = tokio::spawn(server.into_future());
+    let store = app.store().cloned();
     let clock = tokio::spawn(tick(app));
+    let cleaner = store.clone().filter(|store| store.as_cache().is_none());
+    let cleaner =
+        cleaner.map(|store| tokio::spawn(async move { CleanUp::new().run(&store).await }));
     stopped.wait().await;
     clock.abort();
+    if let Some(cleaner) = cleaner {
+        cleaner.abort();
+    }
     stop.notify_one();
     // A connection that neither ends nor goes on must not hold the program.
     let _ = timeout(GRACE, server).await;
+    if let Some(store) = store
+        && let Ok(Err(error)) = timeout(GRACE, store.close()).await
+    {
+        return Err(told(&error));
+    }
     Ok(())
 }
 
@@ -114,10 +137,10 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
 }
 
 /// What the cookie is worth there, in one line.
-fn advice(options: &Options, address: SocketAddr) -> &'static str {
-    match (options.secure, address.ip().is_loopback()) {
+fn advice(is_secure: bool, address: SocketAddr) -> &'static str {
+    match (is_secure, address.ip().is_loopback()) {
         (true, _) => {
-            "the cookie is Secure and named __Host-session: put a server that speaks TLS before this one. Ctrl-C ends it"
+            "the cookie is Secure: put a server that speaks TLS before this one. Ctrl-C ends it"
         }
         (false, true) => {
             "plain http on this machine only, so the cookie is neither Secure nor named __Host-; behind TLS, use --secure. Ctrl-C ends it"

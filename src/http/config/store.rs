@@ -9,7 +9,23 @@ use super::secret::Secret;
 ///
 /// [`Config::resolve`](super::Config::resolve) accepts these; a program that has more says so by
 /// [`Config::resolve_for`](super::Config::resolve_for).
-pub const COMPILED_STORES: &[&str] = &["cache", "null", "securecookie"];
+pub const COMPILED_STORES: &[&str] = &[
+    "cache",
+    "null",
+    "securecookie",
+    #[cfg(feature = "filesystem")]
+    "filesystem",
+    #[cfg(feature = "redis")]
+    "redis",
+    #[cfg(feature = "memcached")]
+    "memcached",
+    #[cfg(feature = "__sql")]
+    "sql",
+    #[cfg(feature = "mongodb")]
+    "mongodb",
+    #[cfg(feature = "tiered")]
+    "tiered",
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StoreKind {

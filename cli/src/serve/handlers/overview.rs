@@ -19,9 +19,12 @@ pub async fn page(
     session: Session,
 ) -> Answer {
     let frame = bare_frame(&session, Place::Cache)?;
+    let Some(counters) = app.cache() else {
+        return Ok(answer(cache::elsewhere(&frame, &app.store)));
+    };
     let heap_bytes = u64::try_from((app.heap)()).unwrap_or(u64::MAX);
     let work = Work {
-        stats: app.cache.stats(),
+        stats: counters.stats(),
         max_entries: app.max_entries,
         heap_bytes,
         uptime: app.started.elapsed(),

@@ -10,18 +10,22 @@ use sessile::session::{Level, Session, SessionHandle};
 use super::{Answer, Button, Posted, answer, bare_frame, frame};
 use crate::serve::app::App;
 use crate::serve::pages::Place;
-use crate::serve::pages::sessions::{self, Row};
+use crate::serve::pages::sessions::{self as pages, Row};
 use crate::serve::refusal::Refusal;
 
 /// Lists them.
 pub async fn page(State(App(app)): State<App>, session: Session) -> Answer {
     let Some(owner) = session.owner() else {
         let frame = bare_frame(&session, Place::Sessions)?;
-        return Ok(answer(sessions::nobody(&frame)));
+        return Ok(answer(pages::nobody(&frame)));
+    };
+    let Some(sessions) = app.sessions() else {
+        let frame = bare_frame(&session, Place::Sessions)?;
+        return Ok(answer(pages::in_cookies(&frame)));
     };
     let now = SystemTime::now();
     let since = |then: SystemTime| now.duration_since(then).unwrap_or_default();
-    let listed = app.sessions().list(&owner, Some(&session)).await?;
+    let listed = sessions.list(&owner, Some(&session)).await?;
     let rows = listed.into_iter().map(|info| Row {
         handle: info.handle.to_string(),
         age: since(info.created),
@@ -31,7 +35,7 @@ pub async fn page(State(App(app)): State<App>, session: Session) -> Answer {
     let mut rows: Vec<Row> = rows.collect();
     rows.sort_by_key(|row| !row.is_current);
     let frame = frame(&session, Place::Sessions)?;
-    Ok(answer(sessions::sessions(&frame, &rows)))
+    Ok(answer(pages::sessions(&frame, &rows)))
 }
 
 /// Which session to end.
@@ -47,7 +51,8 @@ pub async fn end(
 ) -> Answer<Redirect> {
     let handle = SessionHandle::parse(&form.handle).ok_or(Refusal::BadForm)?;
     let owner = session.owner().ok_or(Refusal::StaleForm)?;
-    let listed = app.sessions().list(&owner, Some(&session)).await?;
+    let sessions = app.sessions().ok_or(Refusal::StaleForm)?;
+    let listed = sessions.list(&owner, Some(&session)).await?;
     if listed
         .iter()
         .any(|info| info.handle == handle && info.is_current)
@@ -55,7 +60,7 @@ pub async fn end(
         session.destroy();
         return Ok(Redirect::to("/goodbye"));
     }
-    if app.sessions().end(&owner, &handle).await? {
+    if sessions.end(&owner, &handle).await? {
         session
             .messages()
             .add(Level::SUCCESS, "That session has ended.")?;
@@ -73,7 +78,8 @@ pub async fn end_others(
     Posted { session, .. }: Posted<Button>,
 ) -> Answer<Redirect> {
     let owner = session.owner().ok_or(Refusal::StaleForm)?;
-    let ended = app.sessions().end_all(&owner, Some(&session)).await?;
+    let sessions = app.sessions().ok_or(Refusal::StaleForm)?;
+    let ended = sessions.end_all(&owner, Some(&session)).await?;
     let told = match ended {
         1 => "One other session has ended.".to_owned(),
         _ => format!("{ended} other sessions have ended."),
@@ -88,7 +94,8 @@ pub async fn end_all(
     Posted { session, .. }: Posted<Button>,
 ) -> Answer<Redirect> {
     let owner = session.owner().ok_or(Refusal::StaleForm)?;
-    app.sessions().end_all(&owner, Some(&session)).await?;
+    let sessions = app.sessions().ok_or(Refusal::StaleForm)?;
+    sessions.end_all(&owner, Some(&session)).await?;
     session.destroy();
     Ok(Redirect::to("/goodbye"))
 }

@@ -18,7 +18,7 @@ pub struct Work {
     /// The cache's own counters.
     pub stats: Stats,
     /// The most sessions it may hold.
-    pub max_entries: u64,
+    pub max_entries: Option<u64>,
     /// Bytes on the heap of the whole program.
     pub heap_bytes: u64,
     /// How long the program has been running.
@@ -51,8 +51,9 @@ pub fn cache(frame: &Frame, work: &Work) -> Markup {
             section.card aria-labelledby="live" {
                 h2 #live { "Live sessions" }
                 p.figure { (HumanCount(stats.entries)) }
-                p.hint { (HumanCount(stats.protected_entries)) " logged in, room for " (HumanCount(work.max_entries)) }
-                (bar(stats.entries, work.max_entries))
+                p.hint { (HumanCount(stats.protected_entries)) " logged in"
+                    @if let Some(max) = work.max_entries { ", room for " (HumanCount(max)) } }
+                @if let Some(max) = work.max_entries { (bar(stats.entries, max)) }
             }
             section.card.ratio aria-labelledby="ratio" {
                 div {
@@ -87,6 +88,20 @@ pub fn cache(frame: &Frame, work: &Work) -> Markup {
         (memory(work))
     };
     page(frame, "The cache at work", &refresh, &body)
+}
+
+/// Renders the page where no cache serves the reads.
+#[must_use]
+pub fn elsewhere(frame: &Frame, store: &str) -> Markup {
+    let body = html! {
+        section.lonely {
+            h1 { "No cache at work" }
+            p.lead { "The sessions are kept by the store " code { (store) } ", and each request asks it. Put the embedded \
+                      cache before a durable store with " code { "SESSION_TYPE=tiered" } "." }
+            p.actions { a.button href="/" { "Back" } }
+        }
+    };
+    page(frame, "No cache at work", &html! {}, &body)
 }
 
 fn memory(work: &Work) -> Markup {
@@ -180,7 +195,7 @@ mod tests {
     fn work() -> Work {
         Work {
             stats: Stats::default(),
-            max_entries: 1000,
+            max_entries: Some(1000),
             heap_bytes: 3 << 20,
             uptime: Duration::from_secs(90),
             recent: Vec::new(),

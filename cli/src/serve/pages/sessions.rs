@@ -72,6 +72,20 @@ fn device(frame: &Frame, row: &Row) -> Markup {
     }
 }
 
+/// Renders the page where nothing is kept on the server that could be listed.
+#[must_use]
+pub fn in_cookies(frame: &Frame) -> Markup {
+    let body = html! {
+        section.lonely {
+            h1 { "Your sessions" }
+            p.lead { "Each browser carries its own session in its cookie. The server keeps none, so there is nothing to list \
+                      here and nothing to end from elsewhere: a copy of the cookie stays good until it expires." }
+            p.actions { a.button href="/" { "Back" } }
+        }
+    };
+    page(frame, "Your sessions", &html! {}, &body)
+}
+
 /// Renders the page of somebody who is not.
 #[must_use]
 pub fn nobody(frame: &Frame) -> Markup {
