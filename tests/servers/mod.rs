@@ -11,6 +11,7 @@
 
 mod program;
 mod proxy;
+mod row;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 pub use program::Program;
 pub use proxy::{Proxy, Weather};
+pub use row::row;
 
 /// Folders of servers that are on nobody's path.
 const FOLDERS: &[&str] = &["/usr/sbin", "/usr/local/sbin", "/usr/lib/postgresql/*/bin"];
