@@ -9,6 +9,8 @@ use bytes::Bytes;
 use super::{
     Created, Cursor, Lived, Loaded, Page, Purged, SessionStore, Survey, Surveyed, page_limit,
 };
+#[cfg(feature = "tiered")]
+use crate::cache::Key;
 use crate::cache::{Cache, Namespace, Replaced, Spot, Terms, TimeToLive, Version, left};
 use crate::error::{Error, Result};
 
@@ -58,6 +60,13 @@ impl CacheStore {
     #[must_use]
     pub fn cache(&self) -> &Arc<Cache> {
         &self.cache
+    }
+
+    /// The key under which the cache has the record of `key`.
+    #[cfg(feature = "tiered")]
+    #[inline]
+    pub(super) fn key<'k>(&self, key: &'k [u8]) -> Key<'k> {
+        self.namespace.key(key)
     }
 }
 

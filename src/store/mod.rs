@@ -47,6 +47,8 @@ pub use invalidation::{Invalidation, InvalidationSender, Invalidations};
 #[cfg(feature = "__remote")]
 pub use remote::Patience;
 pub use survey::{Cursor, PAGE_MAX, Page, Survey, Surveyed, page_limit};
+#[cfg(feature = "tiered")]
+pub use tiered::{TieredBuilder, TieredStore, WhenBackFails};
 
 use crate::cache::Key;
 pub use crate::cache::{Replaced, Terms, TimeToLive, Version};

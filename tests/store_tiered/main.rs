@@ -1,1 +1,11 @@
-//! The store `tiered`.
+//! The embedded cache in front of a durable store.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
+
+mod cancel;
+mod contract;
+mod failures;
+mod flights;
+mod freshness;
+mod kit;
+mod news;
+mod races;
