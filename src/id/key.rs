@@ -39,6 +39,11 @@ impl StoreKey {
         key.len = u8::try_from(at).expect("prefix and id have at most 95 bytes");
         key
     }
+
+    /// The key that `bytes` are, as [`AsRef`] gave them; `None` if they are too long for one.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        (bytes.len() <= PREFIX_BYTES_MAX + TEXT_BYTES_MAX).then(|| Self::of([bytes, &[]]))
+    }
 }
 
 impl AsRef<[u8]> for StoreKey {

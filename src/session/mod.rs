@@ -25,6 +25,7 @@ mod manager;
 mod message;
 mod messages;
 mod owner;
+mod owner_list;
 mod owners;
 mod renewals;
 mod rotate;
@@ -32,6 +33,7 @@ mod rules;
 #[expect(clippy::module_inception, reason = "the type that the folder is about")]
 mod session;
 mod state;
+mod store_index;
 mod turn;
 mod unavailable;
 
@@ -48,6 +50,7 @@ pub use messages::{Flashes, Messages};
 pub use owner::{Admitted, OwnerEntry, OwnerIndex, SessionHandle, SessionInfo};
 pub use rules::{EmptyPolicy, OnConflict, WhenReached};
 pub use session::Session;
+pub use store_index::StoreIndex;
 
 #[cfg(feature = "http")]
 pub(crate) use rules::Rules;

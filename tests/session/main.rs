@@ -5,9 +5,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
 
 mod django;
+mod indexes;
 mod kit;
 mod lifetimes;
 mod messages;
+mod nodes;
 mod owners;
 mod races;
 mod slow;
