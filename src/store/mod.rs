@@ -12,7 +12,7 @@ mod clean_up;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod erased;
-#[cfg(feature = "filesystem")]
+#[cfg(all(unix, feature = "filesystem"))]
 mod file;
 #[cfg(any(feature = "redis", feature = "tiered"))]
 mod invalidation;
@@ -42,6 +42,8 @@ pub use cache::CacheStore;
 #[cfg(feature = "__outside")]
 pub use clean_up::CleanUp;
 pub use erased::DynStore;
+#[cfg(all(unix, feature = "filesystem"))]
+pub use file::{FileStore, FileStoreBuilder};
 #[cfg(any(feature = "redis", feature = "tiered"))]
 pub use invalidation::{Invalidation, InvalidationSender, Invalidations};
 #[cfg(feature = "__remote")]
