@@ -8,7 +8,7 @@ use super::core::Core;
 use super::interface::{Change, Interface};
 use crate::error::Result;
 use crate::id::SessionId;
-use crate::session::{Committed, Session, Sessions};
+use crate::session::{AnyIndex, Committed, Session, Sessions};
 use crate::store::AnyStore;
 
 /// Sessions wherever `SESSION_TYPE` says; [`Settings::core`](super::config::Settings::core) and
@@ -16,7 +16,7 @@ use crate::store::AnyStore;
 pub struct Configured(pub(super) Kind);
 
 pub(super) enum Kind {
-    Stored(Box<Stored<AnyStore>>),
+    Stored(Box<Stored<AnyStore, AnyIndex>>),
     Cookie(Box<CookieSessions>),
     /// Reads are empty, writes fail with this reason.
     Null(&'static str),
@@ -26,7 +26,7 @@ impl<I: Interface> Core<Configured, I> {
     /// The sessions in the store, for what has no request: lists, revocation, the store itself.
     /// `None` where sessions live in their cookies or nowhere.
     #[must_use]
-    pub fn sessions(&self) -> Option<&Sessions<AnyStore>> {
+    pub fn sessions(&self) -> Option<&Sessions<AnyStore, AnyIndex>> {
         match &self.0.backend.0 {
             Kind::Stored(stored) => Some(&stored.sessions),
             _ => None,

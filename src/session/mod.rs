@@ -13,6 +13,7 @@
 //! | show something once | [`Session::messages`], [`Session::flashes`] |
 //! | list and end a user's sessions | [`Sessions::list`], [`Sessions::end`], [`Sessions::end_all`] |
 
+mod any_index;
 mod builder;
 #[cfg(feature = "http")]
 mod carried;
@@ -38,6 +39,7 @@ mod turn;
 mod unavailable;
 
 pub use crate::codec::Expiry;
+pub use any_index::AnyIndex;
 pub use builder::SessionsBuilder;
 #[cfg(feature = "http")]
 pub(crate) use carried::Carried;
@@ -50,7 +52,7 @@ pub use messages::{Flashes, Messages};
 pub use owner::{Admitted, OwnerEntry, OwnerIndex, SessionHandle, SessionInfo};
 pub use rules::{EmptyPolicy, OnConflict, WhenReached};
 pub use session::Session;
-pub use store_index::StoreIndex;
+pub use store_index::{OWNER_LIST_PREFIX, StoreIndex};
 
 #[cfg(feature = "http")]
 pub(crate) use rules::Rules;

@@ -77,6 +77,9 @@ pub struct StoreIndex<S> {
     spread: ahash::RandomState,
 }
 
+/// What the keys of the lists begin with, in the store of a [`StoreIndex`].
+pub const OWNER_LIST_PREFIX: &str = "owner:";
+
 impl<S: SessionStore> StoreIndex<S> {
     /// Makes an index whose lists are records of `store`.
     #[must_use]
@@ -138,7 +141,7 @@ impl<S: SessionStore> StoreIndex<S> {
     fn key(&self, owner: &str) -> Vec<u8> {
         let digest = blake3::keyed_hash(&self.digest_key, owner.as_bytes());
         let text = URL_SAFE_NO_PAD.encode(&digest.as_bytes()[..DIGEST_BYTES]);
-        ["owner:", &text].concat().into_bytes()
+        [OWNER_LIST_PREFIX, &text].concat().into_bytes()
     }
 
     /// Changes the list of `owner`, as if by one step; `edit` says whether it changed anything, and

@@ -33,6 +33,7 @@ pub struct AnyStore {
     name: Arc<str>,
     kind: Kind,
     front: Option<Arc<Cache>>,
+    back: Option<Box<AnyStore>>,
 }
 
 #[derive(Clone)]
@@ -60,6 +61,7 @@ impl AnyStore {
             name: name.into(),
             kind: Kind::Other(store.erase()),
             front: None,
+            back: None,
         }
     }
 
@@ -70,6 +72,7 @@ impl AnyStore {
             name: name.into(),
             kind: Kind::Listed(DynStore::sharing(&store), store),
             front: None,
+            back: None,
         }
     }
 
@@ -78,6 +81,19 @@ impl AnyStore {
     pub fn with_front(mut self, cache: Arc<Cache>) -> Self {
         self.front = Some(cache);
         self
+    }
+
+    /// Names the store behind it, which decides where the two differ.
+    #[must_use]
+    pub fn with_back(mut self, back: Self) -> Self {
+        self.back = Some(Box::new(back));
+        self
+    }
+
+    /// The store that decides: the one behind a cache, or this one.
+    #[must_use]
+    pub fn deciding(&self) -> &Self {
+        self.back.as_deref().unwrap_or(self)
     }
 
     /// The embedded cache that serves reads: the store itself, or what stands before it.
@@ -89,7 +105,7 @@ impl AnyStore {
     /// Whether [`Survey::page`] can list its records.
     #[must_use]
     pub fn can_list(&self) -> bool {
-        !matches!(self.kind, Kind::Other(_))
+        !matches!(self.deciding().kind, Kind::Other(_))
     }
 
     /// What the store is called.
@@ -114,6 +130,7 @@ impl From<CacheStore> for AnyStore {
             name: "cache".into(),
             front: Some(Arc::clone(store.cache())),
             kind: Kind::Cache(store),
+            back: None,
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-#[cfg(any(feature = "__remote", feature = "filesystem"))]
+#[cfg(feature = "__remote")]
 use crate::cache::Version;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Draws a version that no other write has: 62 bits of the operating system's randomness, so that it
 /// fits every store's integers.
-#[cfg(any(feature = "__remote", feature = "filesystem"))]
+#[cfg(feature = "__remote")]
 pub(crate) fn draw_version() -> Result<Version> {
     Ok(Version::from_u64((draw()? >> 2) | 1))
 }

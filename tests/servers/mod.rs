@@ -64,7 +64,10 @@ pub fn need<const N: usize>(what: &str, names: [&str; N]) -> Option<[PathBuf; N]
     }
     let missing = missing.join(", ");
     let all = std::env::var("SESSILE_TEST_SERVERS").is_ok_and(|value| value == "all");
-    assert!(!all, "{what} cannot be tested: no program {missing} is installed");
+    assert!(
+        !all,
+        "{what} cannot be tested: no program {missing} is installed"
+    );
     // Past the test harness, which keeps what passing tests print to itself.
     use std::io::Write;
     let _ = writeln!(
@@ -87,7 +90,10 @@ pub fn free_port() -> u16 {
 pub fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(30);
     while !ready() {
-        assert!(Instant::now() < end, "{what} did not come up within 30 seconds");
+        assert!(
+            Instant::now() < end,
+            "{what} did not come up within 30 seconds"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -97,7 +97,9 @@ impl Program {
             .append(true)
             .open(self.folder().join("output.log"))
             .expect("the log can be written");
-        let errors = log.try_clone().expect("a file has as many handles as wanted");
+        let errors = log
+            .try_clone()
+            .expect("a file has as many handles as wanted");
         let child = self
             .command(&self.program)
             .args(&self.arguments)

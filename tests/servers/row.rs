@@ -34,7 +34,11 @@ pub fn row(place: u8, store: &str, tested: &str, weakened: &str, report: &Report
         "| {store} | {} of {} checks | {} | {tested} |\n",
         passed.count(),
         checked.len(),
-        if lacks.is_empty() { "none".to_owned() } else { lacks.join("; ") },
+        if lacks.is_empty() {
+            "none".to_owned()
+        } else {
+            lacks.join("; ")
+        },
     );
     let file = std::path::Path::new(&folder).join(format!("{place:02}"));
     std::fs::write(file, row).expect("the folder of rows can be written");

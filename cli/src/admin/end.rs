@@ -74,7 +74,7 @@ async fn once(place: &Place, options: &Revoke, handles: &[SessionHandle]) -> Res
     let mut walk = Walk::through(place)?;
     let mut ended = 0;
     while let Some(page) = walk.next().await? {
-        for surveyed in &page.records {
+        for surveyed in page.records.iter().filter(|record| row::is_session(record)) {
             let is_meant = options.all
                 || match &options.owner {
                     Some(owner) => row::read(surveyed).0.owner.as_ref() == Some(owner),

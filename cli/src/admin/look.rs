@@ -39,7 +39,7 @@ pub(super) async fn list(options: &List) -> Result<(), String> {
         return Ok(());
     }
     'walk: while let Some(page) = walk.next().await? {
-        for record in &page.records {
+        for record in page.records.iter().filter(|record| row::is_session(record)) {
             if count >= most {
                 break 'walk;
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use indicatif::{HumanBytes, HumanDuration};
 use serde::Serialize;
 use sessile::codec::{Format, Limits, Record, Value};
-use sessile::session::SessionHandle;
+use sessile::session::{OWNER_LIST_PREFIX, SessionHandle};
 use sessile::store::Surveyed;
 
 /// One record, without its key and its values.
@@ -25,7 +25,12 @@ pub(super) struct Row {
     values: Option<usize>,
 }
 
-/// A record that is a session: not the mark of one that moved to another id.
+/// Whether the record is a session: not an owner's list of them.
+pub(super) fn is_session(surveyed: &Surveyed) -> bool {
+    !surveyed.key.starts_with(OWNER_LIST_PREFIX.as_bytes())
+}
+
+/// What may be shown of a record, and the record itself if it can be read.
 pub(super) fn read(surveyed: &Surveyed) -> (Row, Option<Record>) {
     let record = Record::decode(surveyed.value.clone(), &Limits::default()).ok();
     let header = record.as_ref().map(|record| &record.header);

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use sessile::http::config::{Settings, StoreSettings, Stores};
 use sessile::http::{Configured, Core, SessionLayer, WhenGone};
+use sessile::session::AnyIndex;
 use sessile::store::AnyStore;
 use sessile::{Cache, Result, Sessions};
 
@@ -51,7 +52,7 @@ pub(super) struct Shared {
 
 impl Shared {
     /// The sessions behind the requests', to list and to end; `None` where they live in their cookies.
-    pub(super) fn sessions(&self) -> Option<&Sessions<AnyStore>> {
+    pub(super) fn sessions(&self) -> Option<&Sessions<AnyStore, AnyIndex>> {
         self.core.sessions()
     }
 

@@ -2,10 +2,18 @@
 //! browser.
 
 #[path = "../serve/chrome.rs"]
-#[allow(dead_code, clippy::allow_attributes, reason = "the other test uses the rest")]
+#[allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "the other test uses the rest"
+)]
 mod chrome;
 #[path = "../serve/server.rs"]
-#[allow(dead_code, clippy::allow_attributes, reason = "the other test uses the rest")]
+#[allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "the other test uses the rest"
+)]
 mod server;
 #[path = "../../../tests/servers/mod.rs"]
 mod servers;
@@ -74,25 +82,40 @@ fn filesystem() -> Option<Row> {
 fn redis() -> Option<Row> {
     let server = Redis::start("serve on Redis", &[])?;
     let url = server.url();
-    row("redis", &[("SESSION_TYPE", "redis"), ("SESSION_REDIS", &url)], server)
+    row(
+        "redis",
+        &[("SESSION_TYPE", "redis"), ("SESSION_REDIS", &url)],
+        server,
+    )
 }
 
 fn redis_cluster() -> Option<Row> {
     let server = RedisCluster::start("serve on a Redis Cluster")?;
     let urls = server.urls().join(",");
-    row("redis cluster", &[("SESSION_TYPE", "redis"), ("SESSION_REDIS", &urls)], server)
+    row(
+        "redis cluster",
+        &[("SESSION_TYPE", "redis"), ("SESSION_REDIS", &urls)],
+        server,
+    )
 }
 
 fn redis_sentinel() -> Option<Row> {
     let server = Watched::start("serve on Redis with Sentinel")?;
     let url = server.url();
-    row("redis sentinel", &[("SESSION_TYPE", "redis"), ("SESSION_REDIS", &url)], server)
+    row(
+        "redis sentinel",
+        &[("SESSION_TYPE", "redis"), ("SESSION_REDIS", &url)],
+        server,
+    )
 }
 
 fn memcached() -> Option<Row> {
     let server = Memcached::start("serve on memcached", &[])?;
     let address = server.address();
-    let environment = [("SESSION_TYPE", "memcached"), ("SESSION_MEMCACHED", &*address)];
+    let environment = [
+        ("SESSION_TYPE", "memcached"),
+        ("SESSION_MEMCACHED", &*address),
+    ];
     row("memcached", &environment, server)
 }
 
@@ -145,7 +168,11 @@ fn tiered_redis() -> Option<Row> {
 }
 
 fn secure_cookie() -> Option<Row> {
-    row("securecookie", &[("SESSION_TYPE", "securecookie"), ("SECRET_KEY", KEY)], ())
+    row(
+        "securecookie",
+        &[("SESSION_TYPE", "securecookie"), ("SECRET_KEY", KEY)],
+        (),
+    )
 }
 
 fn null() -> Option<Row> {

@@ -25,7 +25,10 @@ fn sessions_move_from_redis_through_every_database_and_stay_good() {
     let mut from = first.environment[1].1.clone();
     // Each database is copied from while the next one is filled.
     let mut alive = Vec::new();
-    for next in [sqlite, postgres, mariadb].iter().filter_map(|start| start()) {
+    for next in [sqlite, postgres, mariadb]
+        .iter()
+        .filter_map(|start| start())
+    {
         let to = next.environment[1].1.clone();
         let told = sessile(&["copy", &from, &to, "--prepare"]);
         assert!(told.contains("of them in TO"), "{told}");
@@ -51,7 +54,10 @@ fn sessions_move_from_redis_through_every_database_and_stay_good() {
 fn a_revoked_session_is_logged_out() {
     let Some(row) = redis() else { return };
     let server = row.serve();
-    let (ada, bob) = (log_in_by_hand(&server, "Ada"), log_in_by_hand(&server, "Bob"));
+    let (ada, bob) = (
+        log_in_by_hand(&server, "Ada"),
+        log_in_by_hand(&server, "Bob"),
+    );
     let store = &row.environment[1].1;
     let told = sessile(&["revoke", "--store", store, "--owner", "Ada"]);
     assert_eq!(told, "1 session has ended\n");

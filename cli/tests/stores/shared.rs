@@ -11,7 +11,11 @@ fn a_logout_in_one_ends_it_in_the_other(row: &Row) {
     let token = home.token().to_owned();
     let answer = two.ask("POST", "/logout", &cookie, &format!("token={token}"));
     assert_eq!(answer.status(), 303, "{}", row.name);
-    assert!(!knows(&one.ask("GET", "/", &cookie, "")), "{}: it lives on", row.name);
+    assert!(
+        !knows(&one.ask("GET", "/", &cookie, "")),
+        "{}: it lives on",
+        row.name
+    );
 }
 
 #[test]
@@ -33,7 +37,12 @@ fn logging_out_everywhere_ends_sessions_of_other_servers() {
     let page = one.ask("GET", "/sessions", &here, "");
     assert_eq!(page.body().matches("card device").count(), 2, "{}", page.0);
     let token = page.token().to_owned();
-    let answer = one.ask("POST", "/sessions/end-all", &here, &format!("token={token}"));
+    let answer = one.ask(
+        "POST",
+        "/sessions/end-all",
+        &here,
+        &format!("token={token}"),
+    );
     assert_eq!(answer.header("location"), Some("/goodbye"));
     assert!(!knows(&two.ask("GET", "/", &there, "")));
 }

@@ -82,7 +82,12 @@ fn begin(server: &Server) -> (String, String) {
 
 pub(crate) fn log_in_by_hand(server: &Server, name: &str) -> String {
     let (cookie, token) = begin(server);
-    let answer = server.ask("POST", "/login", &cookie, &format!("name={name}&token={token}"));
+    let answer = server.ask(
+        "POST",
+        "/login",
+        &cookie,
+        &format!("name={name}&token={token}"),
+    );
     assert_eq!(answer.status(), 303, "{}", answer.0);
     answer.cookie().expect("a new id").to_owned()
 }

@@ -16,7 +16,7 @@ use crate::http::{
 #[cfg(feature = "compat")]
 use crate::http::{FlaskSessionId, InvenioSessionId};
 use crate::id::KeyMaker;
-use crate::session::{OwnerIndex, Sessions, SessionsBuilder, WhenReached};
+use crate::session::{AnyIndex, OwnerIndex, Sessions, SessionsBuilder, WhenReached};
 use crate::store::{AnyStore, CacheStore, SessionStore};
 
 const NULL: &str = "write a session: SESSION_TYPE is null, so there is nowhere to keep it; set \
@@ -86,7 +86,12 @@ impl Settings {
     /// As [`Settings::core_on`].
     pub fn builder_on(&self, store: AnyStore) -> Result<CoreBuilder<Configured>> {
         let has_its_own_expiry = store.as_cache().is_some();
-        let sessions = self.sessions_on(store)?.build()?;
+        let namespace = match &self.keys {
+            KeyForm::Digest { namespace } => namespace,
+            KeyForm::Plain { prefix } => prefix,
+        };
+        let index = AnyIndex::of(&store, namespace);
+        let sessions = self.sessions_on(store)?.owner_index(index).build()?;
         let purge = self.saving.cleanup_n_requests;
         self.flow(Core::on(Configured(Kind::Stored(Box::new(Stored {
             id_text: self.id_text()?,

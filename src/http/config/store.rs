@@ -13,7 +13,7 @@ pub const COMPILED_STORES: &[&str] = &[
     "cache",
     "null",
     "securecookie",
-    #[cfg(feature = "filesystem")]
+    #[cfg(all(unix, feature = "filesystem"))]
     "filesystem",
     #[cfg(feature = "redis")]
     "redis",
