@@ -22,6 +22,7 @@ mod packed;
 mod record;
 mod value;
 
+pub(crate) use fields::Field;
 pub use fields::{Fields, FieldsBuilder};
 pub use format::{Format, Layout, Limits};
 pub(crate) use header::OWNER_BYTES_MAX;

@@ -4,47 +4,65 @@
 //! count | (name length | value length | name | value) * count
 //! ```
 //!
-//! A number is one byte, or `FF` and four little-endian bytes. A scan goes from length to length and
-//! never looks into a value; over a MessagePack map it did, and that was most of a load.
+//! A number is one byte, or `FF` and four little-endian bytes (also where one would do). A walk goes from length to length and
+//! never looks into a value; over a MessagePack map it did, and that was most of a load. It is so
+//! short that nobody keeps a table of what it finds.
 
-use super::fields::Slot;
+use super::fields::Field;
 use super::format::{Limits, corrupt};
 use crate::error::Result;
 
 /// Announces a number of four bytes.
 const LONG: u8 = u8::MAX;
 
-/// Finds names and values of `body`, which the caller keeps below a gibibyte.
-pub(super) fn scan(body: &[u8], limits: &Limits) -> Result<Vec<Slot>> {
+/// Proves that `body` is one, so that [`Entries`] finds all of it; says how many fields it has.
+pub(super) fn check(body: &[u8], limits: &Limits) -> Result<usize> {
     let (count, mut rest) = number(body).ok_or_else(|| corrupt("it has no body"))?;
-    // Each entry takes two bytes or more: a false count cannot ask for more room than that.
-    if count > limits.entries || count > body.len() / 2 {
+    if count > limits.entries {
         return Err(corrupt("it holds too many values"));
     }
-    let mut slots = Vec::with_capacity(count);
     for _ in 0..count {
-        let (name, tail, value_len) =
-            entry(rest).ok_or_else(|| corrupt("a name or a value is cut off"))?;
-        if !is_text(name) {
+        let (field, tail) = field(rest).ok_or_else(|| corrupt("a name or a value is cut off"))?;
+        if !is_text(field.name) {
             return Err(corrupt("a name is not UTF-8"));
         }
-        let middle = body.len() - tail.len() - value_len;
-        slots.push(Slot::joined(
-            middle - name.len(),
-            middle,
-            middle + value_len,
-        ));
         rest = tail;
     }
     if !rest.is_empty() {
         return Err(corrupt("something follows its body"));
     }
-    Ok(slots)
+    Ok(count)
 }
 
-/// The first entry's name, what follows the entry, and how long its value is.
+/// The fields of a body that was checked, one after the other.
+#[derive(Clone)]
+pub(crate) struct Entries<'a>(&'a [u8]);
+
+impl<'a> Entries<'a> {
+    pub(super) fn of(body: &'a [u8]) -> Self {
+        Self(number(body).map_or(&[], |(_, entries)| entries))
+    }
+
+    /// The bytes of those that are left.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Field<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Field<'a>> {
+        let (field, rest) = field(self.0)?;
+        self.0 = rest;
+        Some(field)
+    }
+}
+
+/// The field that `bytes` begin with, and what follows it.
 #[inline(always)]
-fn entry(bytes: &[u8]) -> Option<(&[u8], &[u8], usize)> {
+fn field(bytes: &[u8]) -> Option<(Field<'_>, &[u8])> {
     let (name_len, value_len, rest) = match bytes {
         [name_len, value_len, rest @ ..] if *name_len != LONG && *value_len != LONG => {
             (usize::from(*name_len), usize::from(*value_len), rest)
@@ -56,7 +74,8 @@ fn entry(bytes: &[u8]) -> Option<(&[u8], &[u8], usize)> {
         }
     };
     let (name, rest) = rest.split_at_checked(name_len)?;
-    Some((name, rest.get(value_len..)?, value_len))
+    let (value, rest) = rest.split_at_checked(value_len)?;
+    Some((Field { name, value }, rest))
 }
 
 /// The number that `bytes` begin with, and what follows it.
@@ -100,6 +119,20 @@ pub(super) fn write_number(into: &mut Vec<u8>, number: usize) {
     }
 }
 
+/// Replaces the number that `bytes` begin with by a lower one, in as many bytes.
+pub(super) fn lower_number(bytes: &mut [u8], from: usize, to: usize) {
+    let (short, long) = (u8::try_from(to), u32::try_from(to).unwrap_or(u32::MAX));
+    match (bytes, short) {
+        ([first, ..], Ok(short)) if from < usize::from(LONG) => *first = short,
+        ([_, rest @ ..], _) => {
+            if let Some(number) = rest.first_chunk_mut() {
+                *number = long.to_le_bytes();
+            }
+        }
+        ([], _) => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +145,22 @@ mod tests {
             assert_eq!(number(&bytes), Some((wanted, &[][..])));
             bytes.pop();
             assert_eq!(number(&bytes), None);
+        }
+    }
+
+    #[test]
+    fn numbers_are_lowered_in_place() {
+        for from in [1, 254, 255, 256, 70_000] {
+            for to in [0, 1, 253, 254, 255, 65_000]
+                .into_iter()
+                .filter(|to| *to < from)
+            {
+                let mut bytes = Vec::new();
+                write_number(&mut bytes, from);
+                bytes.push(7);
+                lower_number(&mut bytes, from, to);
+                assert_eq!(number(&bytes), Some((to, &[7][..])), "{from} to {to}");
+            }
         }
     }
 
@@ -142,14 +191,9 @@ mod tests {
             &[0, 0],
             &long,
         ] {
-            assert!(scan(bytes, &limits).is_err(), "{bytes:?}");
+            assert!(check(bytes, &limits).is_err(), "{bytes:?}");
         }
-        assert_eq!(
-            scan(&[1, 1, 1, b'a', 0xC0], &limits)
-                .expect("one field")
-                .len(),
-            1
-        );
-        assert!(scan(&[1, 1, 1, 0xFF, 0xC0], &limits).is_err());
+        assert_eq!(check(&[1, 1, 1, b'a', 0xC0], &limits).ok(), Some(1));
+        assert!(check(&[1, 1, 1, 0xFF, 0xC0], &limits).is_err());
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::codec::{Fields, FieldsBuilder, Header, Layout, Limits, Record};
+use crate::codec::{Field, Fields, FieldsBuilder, Header, Layout, Limits, Record};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A change that depends on the value before it: from the old value to the new one, encoded.
-pub(super) type Replay = Arc<dyn Fn(Option<&[u8]>) -> Result<Option<Bytes>> + Send + Sync>;
+pub(super) type Replay = Arc<dyn Fn(Option<&[u8]>) -> Result<Option<Vec<u8>>> + Send + Sync>;
 
 /// Names that belong to this crate and are no data.
 const RESERVED: &str = "_sessile.";
@@ -18,8 +18,9 @@ const REPLAYS_MAX: usize = 4096;
 /// What became of one name.
 struct Change {
     name: Arc<str>,
-    /// The value now; `None` if it was removed.
-    value: Option<Bytes>,
+    /// The value now; `None` if it was removed. Read back less often than written: a shared handle
+    /// would be one more allocation.
+    value: Option<Vec<u8>>,
     /// How it came from the record's value; empty if it does not depend on that.
     replay: Vec<Replay>,
 }
@@ -57,7 +58,7 @@ impl Data {
 
     pub(super) fn get(&self, name: &str) -> Option<Bytes> {
         match self.changes.of(name) {
-            Some(change) => change.value.clone(),
+            Some(change) => change.value.as_deref().map(Bytes::copy_from_slice),
             None if self.changes.cleared => None,
             None => self.base.get(name),
         }
@@ -70,7 +71,7 @@ impl Data {
         }
     }
 
-    pub(super) fn set(&mut self, name: &str, value: Bytes) {
+    pub(super) fn set(&mut self, name: &str, value: Vec<u8>) {
         self.put(name, Some(value), None);
     }
 
@@ -90,7 +91,7 @@ impl Data {
     pub(super) fn modify(
         &mut self,
         name: &str,
-        value: Option<Bytes>,
+        value: Option<Vec<u8>>,
         replay: Replay,
     ) -> Result<()> {
         let depth = self.changes.of(name).map_or(0, |it| it.replay.len());
@@ -120,17 +121,17 @@ impl Data {
             .chain(changed.filter_map(|change| Some((&*change.name, change.value.as_deref()?))))
     }
 
-    /// The numbers of the base's fields that nothing has changed.
-    fn kept(&self) -> impl Iterator<Item = usize> {
-        let fields = (!self.changes.cleared).then(|| self.base.names());
-        let is_kept = |name: &[u8]| {
-            let mut changes = self.changes.list.iter();
-            !changes.any(|change| change.name.as_bytes() == name)
-        };
-        fields
-            .into_iter()
-            .flatten()
-            .filter_map(move |(number, name)| is_kept(name).then_some(number))
+    /// Whether a field of the base is still what it was.
+    fn is_kept(&self, name: &[u8]) -> bool {
+        let mut changes = self.changes.list.iter();
+        !changes.any(|change| change.name.as_bytes() == name)
+    }
+
+    /// The fields of the base that are still what they were.
+    fn kept(&self) -> impl Iterator<Item = Field<'_>> {
+        let fields = (!self.changes.cleared).then(|| self.base.fields());
+        let fields = fields.into_iter().flatten();
+        fields.filter(|field| self.is_kept(field.name))
     }
 
     /// The session's names and values.
@@ -150,10 +151,9 @@ impl Data {
 
     /// Checks that a value fits under `name` beside the others.
     pub(super) fn check(&self, name: &str, value: &[u8], limits: &Limits) -> Result<()> {
-        let is_new = !self.contains(name);
         // Counting asks each field whether it was changed; only a session that is nearly full does.
         let may_be_full = self.base.len() + self.changes.list.len() >= limits.entries;
-        if is_new && may_be_full && self.all().count() >= limits.entries {
+        if may_be_full && !self.contains(name) && self.all().count() >= limits.entries {
             return Err(Error::input(format!(
                 "add a session value: {} are in it already; no more fit",
                 limits.entries
@@ -186,17 +186,21 @@ impl Data {
         for change in &self.changes.list {
             let value = change.value.as_ref();
             count += usize::from(value.is_some());
-            bytes += change.name.len() + value.map_or(0, Bytes::len) + 6;
+            bytes += change.name.len() + value.map_or(0, Vec::len) + 6;
         }
         // More than the limit is found out below; this keeps the work within bounds.
         if bytes > limits.bytes.saturating_mul(4).saturating_add(4096) {
             return Err(too_long(bytes));
         }
-        let kept: usize = self.kept().count();
+        count += match layout {
+            // An upper bound will do: counting is as much work as copying.
+            Layout::Native => self.base.len(),
+            Layout::Bare => self.kept().count(),
+        };
         let begun = Record::begin_with(header, layout, format, bytes);
-        let mut builder = FieldsBuilder::new(layout, format, count + kept, begun);
-        for number in self.kept() {
-            builder.push_stored(&self.base, number);
+        let mut builder = FieldsBuilder::new(layout, format, count, begun);
+        if !self.changes.cleared {
+            builder.push_stored(&self.base, |name| self.is_kept(name));
         }
         let changed = self.changes.list.iter();
         let changed = changed.filter_map(|change| Some((&*change.name, change.value.as_deref()?)));
@@ -239,7 +243,7 @@ impl Data {
     }
 
     /// Puts the changes on another base; `values` are what [`Repeat::run`] made of it.
-    pub(super) fn rebase(&mut self, base: Fields, values: Vec<(Arc<str>, Option<Bytes>)>) {
+    pub(super) fn rebase(&mut self, base: Fields, values: Vec<(Arc<str>, Option<Vec<u8>>)>) {
         self.base = base;
         for (name, value) in values {
             let list = &mut self.changes.list;
@@ -249,7 +253,7 @@ impl Data {
         }
     }
 
-    fn put(&mut self, name: &str, value: Option<Bytes>, replay: Option<Replay>) {
+    fn put(&mut self, name: &str, value: Option<Vec<u8>>, replay: Option<Replay>) {
         let list = &mut self.changes.list;
         let Some(change) = list.iter_mut().find(|change| &*change.name == name) else {
             // After `clear` there is no record's value that it could depend on.
@@ -273,8 +277,8 @@ impl Data {
 
 impl Repeat {
     /// Repeats the changes on the value that `fields` has. Runs the application's closures.
-    pub(super) fn run(self, fields: &Fields) -> Result<(Arc<str>, Option<Bytes>)> {
-        let mut value = fields.get(&self.name);
+    pub(super) fn run(self, fields: &Fields) -> Result<(Arc<str>, Option<Vec<u8>>)> {
+        let mut value = fields.get(&self.name).map(Vec::from);
         for replay in &self.replay {
             value = replay(value.as_deref())?;
         }

@@ -122,7 +122,7 @@ impl Session {
     /// be written at all. Nothing has changed then.
     pub fn insert<T: Serialize + ?Sized>(&self, name: &str, value: &T) -> Result<()> {
         self.writable(name)?;
-        let value = Bytes::from(self.format().encode(value)?);
+        let value = self.format().encode(value)?;
         self.set(name, value)
     }
 
@@ -195,7 +195,7 @@ impl Session {
         let replay: Replay = Arc::new(move |old: Option<&[u8]>| {
             let old = old.map(|old| format.decode(old)).transpose()?;
             let new = change(old).map(|new| format.encode(&new));
-            Ok(new.transpose()?.map(Bytes::from))
+            new.transpose()
         });
         // Again only if another handle of this session wrote in between.
         loop {
@@ -344,7 +344,7 @@ impl Session {
             if state.data.get(name) != value
                 && let Some(value) = value
             {
-                state.data.set(name, value);
+                state.data.set(name, value.into());
             }
         }
         state.modified();
@@ -358,7 +358,7 @@ impl Session {
         (state.data.get(name), state.stamp)
     }
 
-    fn set(&self, name: &str, value: Bytes) -> Result<()> {
+    fn set(&self, name: &str, value: Vec<u8>) -> Result<()> {
         let mut state = self.0.state.lock();
         state.data.check(name, &value, &self.rules().limits)?;
         state.data.set(name, value);
