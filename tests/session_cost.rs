@@ -62,7 +62,7 @@ fn manager() -> Sessions<CacheStore> {
 }
 
 #[test]
-fn reading_one_of_twenty_values_takes_six_allocations_at_most() {
+fn reading_one_of_twenty_values_takes_four_allocations_at_most() {
     let sessions = manager();
     let session = sessions.fresh();
     for number in 0..20 {
@@ -82,7 +82,7 @@ fn reading_one_of_twenty_values_takes_six_allocations_at_most() {
     read();
     let (value, allocations) = counted(read);
     assert_eq!(value, "value 13");
-    assert!(allocations <= 6, "{allocations} allocations");
+    assert!(allocations <= 4, "{allocations} allocations");
     let (_, allocations) = counted(|| now(sessions.open(Some(&id)).commit()));
     // The handle, and the box of a commit that has nothing to do.
     assert!(allocations <= 2, "{allocations} allocations untouched");
@@ -104,7 +104,7 @@ fn writing_one_of_twenty_values_allocates_no_tree() {
     };
     write();
     let ((), allocations) = counted(write);
-    assert!(allocations <= 16, "{allocations} allocations");
+    assert!(allocations <= 8, "{allocations} allocations");
 }
 
 #[derive(Clone, Default)]

@@ -1,14 +1,14 @@
 //! Store keys: what a store sees of a session in place of its id.
 
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::{SessionId, TEXT_BYTES_MAX};
 use crate::error::{Error, Result};
 
-/// The longest prefix of plain keys, in bytes: Django's is 32 bytes long. With it, a key has 96 bytes
-/// in all and is passed about by value.
+/// The longest prefix of plain keys, in bytes: Django's is 32 bytes long.
 const PREFIX_BYTES_MAX: usize = 52;
 /// What a digest is cut to: keys of this length lie in the cache's slots, and 176 bits are more than
 /// anybody can collide.
@@ -17,38 +17,39 @@ const CONTEXT: &str = "sessile 2026-11 store key of a session id, version 1";
 
 /// The key of a session's record in a store, at most 95 bytes; made by [`KeyMaker`].
 ///
-/// `Debug` hides it: under plain keys it contains the id.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct StoreKey {
-    /// Zero beyond `len`.
-    bytes: [u8; PREFIX_BYTES_MAX + TEXT_BYTES_MAX],
-    len: u8,
+/// A clone costs nothing worth counting. `Debug` hides it: under plain keys it contains the id.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct StoreKey(Repr);
+
+/// Sessions carry their key about: three words, of which plain keys, which are rare, need an allocation.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Repr {
+    Digest([u8; DIGEST_BYTES]),
+    Plain(Arc<[u8]>),
 }
 
 impl StoreKey {
-    fn of(parts: [&[u8]; 2]) -> Self {
-        let mut key = Self {
-            bytes: [0; PREFIX_BYTES_MAX + TEXT_BYTES_MAX],
-            len: 0,
-        };
-        let mut at = 0;
-        for part in parts {
-            key.bytes[at..at + part.len()].copy_from_slice(part);
-            at += part.len();
-        }
-        key.len = u8::try_from(at).expect("prefix and id have at most 95 bytes");
-        key
-    }
+    /// The key of a record that lies in no store.
+    pub(crate) const NOWHERE: Self = Self(Repr::Digest([0; DIGEST_BYTES]));
 
     /// The key that `bytes` are, as [`AsRef`] gave them; `None` if they are too long for one.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        (bytes.len() <= PREFIX_BYTES_MAX + TEXT_BYTES_MAX).then(|| Self::of([bytes, &[]]))
+        // Plain keys are longer than digests: the shortest ids have 32 bytes.
+        match bytes.try_into() {
+            Ok(digest) => Some(Self(Repr::Digest(digest))),
+            Err(_) if bytes.len() > PREFIX_BYTES_MAX + TEXT_BYTES_MAX => None,
+            Err(_) => Some(Self(Repr::Plain(bytes.into()))),
+        }
     }
 }
 
 impl AsRef<[u8]> for StoreKey {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
+        match &self.0 {
+            Repr::Digest(digest) => digest,
+            Repr::Plain(text) => text,
+        }
     }
 }
 
@@ -125,9 +126,14 @@ impl KeyMaker {
         match &self.0 {
             Form::Digest(key) => {
                 let digest = blake3::keyed_hash(key, id.bytes());
-                StoreKey::of([&digest.as_bytes()[..DIGEST_BYTES], &[]])
+                let mut cut = [0; DIGEST_BYTES];
+                cut.copy_from_slice(&digest.as_bytes()[..DIGEST_BYTES]);
+                StoreKey(Repr::Digest(cut))
             }
-            Form::Plain(prefix) => StoreKey::of([prefix.as_bytes(), id.bytes()]),
+            Form::Plain(prefix) => {
+                let text = [prefix.as_bytes(), id.bytes()].concat();
+                StoreKey(Repr::Plain(text.into()))
+            }
         }
     }
 }

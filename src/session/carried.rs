@@ -11,7 +11,7 @@ use super::session::{Boxed, Driver, Session};
 use super::state::{Plan, State, Stored};
 use crate::cache::Version;
 use crate::error::Result;
-use crate::id::{IdFormat, KeyMaker, SessionId};
+use crate::id::{IdFormat, SessionId, StoreKey};
 use crate::time::Clock;
 
 /// Makes sessions of records and records of sessions, by the same rules as a manager.
@@ -63,12 +63,12 @@ impl Carried {
             Plan::Touch => Committed::Renewed,
             Plan::Remove | Plan::RemoveEmpty => {
                 state.lost(rules);
-                state.retired.clear();
+                state.forget_retired(|_| true);
                 Committed::Removed
             }
-            Plan::Nothing | Plan::Gone if state.retired.is_empty() => Committed::Nothing,
+            Plan::Nothing | Plan::Gone if state.next_retired().is_none() => Committed::Nothing,
             Plan::Nothing | Plan::Gone => {
-                state.retired.clear();
+                state.forget_retired(|_| true);
                 Committed::Removed
             }
         }
@@ -82,7 +82,7 @@ impl Carried {
         let mut state = session.0.state.lock();
         let attempt = state.begin(&self.0.rules, self.now_ms(), 0)?;
         state.done(&attempt, carried());
-        state.retired.clear();
+        state.forget_retired(|_| true);
         Ok((attempt.bytes, duration(attempt.life_ms)))
     }
 
@@ -95,10 +95,9 @@ impl Carried {
 fn carried() -> Stored {
     let id = SessionId::parse(IdFormat::Django, [b'0'; 32]);
     let id = id.expect("32 digits have Django's form");
-    let keys = KeyMaker::plain("").expect("no prefix is short enough");
     Stored {
         id,
-        key: keys.key(&id),
+        key: StoreKey::NOWHERE,
         version: Version::from_u64(0),
     }
 }

@@ -43,6 +43,16 @@ pub(super) enum Step {
     Again,
 }
 
+/// What a commit sees of its session at one moment.
+struct Look {
+    plan: Plan,
+    stored: Option<Stored>,
+    now_ms: u64,
+    /// Whether records wait to be removed.
+    retires: bool,
+    is_bound: bool,
+}
+
 /// A write under way. Dropped before it is done, by an error or a cancellation, it hands the changes
 /// back to the session.
 pub(super) struct Open<'a> {
@@ -99,28 +109,42 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             return Ok(Committed::Nothing);
         }
         let _turn = session.0.turn.take().await;
-        let retired = self.retire(session).await?;
+        let mut look = self.look(session);
+        let retires = look.retires;
+        if retires {
+            self.retire(session).await?;
+            look = self.look(session);
+        }
         let mut lane = None;
         for _ in 0..TRIES {
-            let (plan, stored) = self.plan(session);
+            let Look {
+                plan,
+                stored,
+                now_ms,
+                ..
+            } = look;
+            let key = stored.as_ref().map(|stored| stored.key.clone());
+            let lane_here = self.lane(key.as_ref());
             if lane.is_none()
                 && matches!(plan, Plan::Replace | Plan::Rotate)
-                && self.lane(stored).is_taken()
+                && lane_here.is_taken()
             {
                 // Others are settling a conflict: a newcomer would only cause them another.
-                lane = Some(self.lane(stored).take().await);
+                lane = Some(lane_here.take().await);
             }
             let step = match (plan, stored) {
-                (Plan::Create, _) => self.create(session).await?,
+                (Plan::Create, _) => self.create(session, now_ms).await?,
                 (Plan::Gone, _) => return Err(gone()),
                 (Plan::Touch, Some(stored)) => self.touch(session, stored).await?,
-                (Plan::Replace, Some(stored)) => self.replace(session, stored).await?,
-                (Plan::Rotate, Some(stored)) => self.rotate(session, stored).await?,
+                (Plan::Replace, Some(stored)) => self.replace(session, stored, now_ms).await?,
+                (Plan::Rotate, Some(stored)) => self.rotate(session, stored, now_ms).await?,
                 (Plan::Remove, Some(stored)) => self.remove(session, stored).await?,
                 (Plan::RemoveEmpty, Some(stored)) => self.remove_empty(session, stored).await?,
                 (_, stored) => {
-                    self.seen(session, stored).await?;
-                    return Ok(match retired {
+                    if look.is_bound {
+                        self.seen(session, stored).await?;
+                    }
+                    return Ok(match retires {
                         true => Committed::Removed,
                         false => Committed::Nothing,
                     });
@@ -129,14 +153,16 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             match step {
                 Step::Done(committed) => return Ok(committed),
                 // Those who lost once go one by one, so that each next try has few rivals.
-                Step::Again if lane.is_none() => lane = Some(self.lane(stored).take().await),
+                Step::Again if lane.is_none() => lane = Some(lane_here.take().await),
                 Step::Again => {}
             }
+            look = self.look(session);
         }
         Err(conflict("others wrote it too often meanwhile"))
     }
 
-    fn plan(&self, session: &Session) -> (Plan, Option<Stored>) {
+    /// Looks at the session once: what is to be done, and all that this takes to know.
+    fn look(&self, session: &Session) -> Look {
         let now_ms = self.now_ms();
         let state = session.0.state.lock();
         let renewed_ms = match &state.stored {
@@ -147,19 +173,27 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             }
             _ => now_ms,
         };
-        (state.plan(&self.rules, now_ms, renewed_ms), state.stored)
+        let plan = state.plan(&self.rules, now_ms, renewed_ms);
+        let is_bound = state.bound.is_some();
+        // Most requests have nothing to do and nobody to tell: they need not know where it lies.
+        let is_wanted = is_bound || plan != Plan::Nothing;
+        Look {
+            plan,
+            stored: is_wanted.then(|| state.stored.clone()).flatten(),
+            now_ms,
+            retires: state.next_retired().is_some(),
+            is_bound,
+        }
     }
 
-    fn lane(&self, stored: Option<Stored>) -> &super::turn::Turn {
-        let key = stored.map(|stored| stored.key);
+    fn lane(&self, key: Option<&StoreKey>) -> &super::turn::Turn {
         let byte = key.and_then(|key| key.as_ref().last().copied());
         &self.lanes[usize::from(byte.unwrap_or(0)) % self.lanes.len()]
     }
 
     /// Encodes the session for a write.
-    pub(super) fn begin<'a>(&self, session: &'a Session) -> Result<Open<'a>> {
+    pub(super) fn begin<'a>(&self, session: &'a Session, now_ms: u64) -> Result<Open<'a>> {
         let nonce = self.next_nonce();
-        let now_ms = self.now_ms();
         // Encoding copies what is stored; only handles of this very session wait for it.
         let attempt = session.0.state.lock().begin(&self.rules, now_ms, nonce)?;
         Ok(Open {
@@ -170,30 +204,34 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         })
     }
 
-    async fn create(&self, session: &Session) -> Result<Step> {
-        let open = self.begin(session)?;
+    async fn create(&self, session: &Session, now_ms: u64) -> Result<Step> {
+        let open = self.begin(session, now_ms)?;
         let stored = self.store_new(&open, None).await?;
         let owner = open.attempt.owner.clone();
+        let key = stored.key.clone();
         open.done(stored);
-        self.confirm(session, owner.as_deref(), stored).await?;
+        self.confirm(session, owner.as_deref(), &key).await?;
         Ok(Step::Done(Committed::Created))
     }
 
     /// Stores the attempt under a new id.
-    pub(super) async fn store_new(&self, open: &Open<'_>, old: Option<Stored>) -> Result<Stored> {
+    pub(super) async fn store_new(
+        &self,
+        open: &Open<'_>,
+        old: Option<&StoreKey>,
+    ) -> Result<Stored> {
         let Attempt {
             bytes,
             owner,
             life_ms,
             ..
         } = &open.attempt;
-        let old = old.map(|old| old.key);
         for _ in 0..DRAWS {
             let id = SessionId::random(self.id_format)?;
             let key = self.keys.key(&id);
             if let Some(owner) = owner {
                 // Before the record is there: whoever ends all sessions of the owner finds it.
-                self.admit(owner, &open.attempt, &key, old.as_ref()).await?;
+                self.admit(owner, &open.attempt, &key, old).await?;
             }
             let terms = self.terms(*life_ms, owner.is_some());
             match self.store.create(key.as_ref(), bytes.clone(), terms).await {
@@ -217,13 +255,12 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         &self,
         session: &Session,
         owner: Option<&str>,
-        stored: Stored,
+        key: &StoreKey,
     ) -> Result<()> {
         let Some(owner) = owner else {
             return Ok(());
         };
-        let key = stored.key;
-        if self.index.settle(owner, &key).await? {
+        if self.index.settle(owner, key).await? {
             return Ok(());
         }
         self.store.remove(key.as_ref()).await?;
@@ -233,15 +270,15 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         Err(gone())
     }
 
-    async fn replace(&self, session: &Session, stored: Stored) -> Result<Step> {
-        let open = self.begin(session)?;
-        let key = stored.key;
+    async fn replace(&self, session: &Session, stored: Stored, now_ms: u64) -> Result<Step> {
+        let open = self.begin(session, now_ms)?;
+        let key = stored.key.clone();
         let attempt = &open.attempt;
         let (owner, was) = (attempt.owner.clone(), attempt.was.clone());
         let is_bound = owner.is_some() && owner != was;
         match &owner {
             Some(owner) if is_bound => self.admit(owner, attempt, &key, Some(&key)).await?,
-            Some(owner) => self.note_seen(owner, attempt.created_ms, key).await?,
+            Some(owner) => self.note_seen(owner, attempt.created_ms, &key).await?,
             None => {}
         }
         let terms = self.terms(attempt.life_ms, owner.is_some());
@@ -266,24 +303,23 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             self.unlist(owner.as_deref(), &key).await?;
         }
         match replaced? {
-            Replaced::Conflict(_) => self.catch_up(session, stored).await,
+            Replaced::Conflict(_) => self.catch_up(session, &key).await,
             _ => self.found_gone(session, &key, was.as_deref()).await,
         }
     }
 
     /// Puts the session's changes on top of the record as it is now.
-    pub(super) async fn catch_up(&self, session: &Session, stored: Stored) -> Result<Step> {
-        let key = stored.key;
+    pub(super) async fn catch_up(&self, session: &Session, key: &StoreKey) -> Result<Step> {
         let loaded = self.store.load(key.as_ref()).await?;
         let Some(loaded) = loaded else {
-            return self.found_gone(session, &key, None).await;
+            return self.found_gone(session, key, None).await;
         };
         let record = self
             .rules
             .decode(loaded.value)
             .filter(|record| !record.header.moved);
         let Some(record) = record else {
-            return self.found_gone(session, &key, None).await;
+            return self.found_gone(session, key, None).await;
         };
         // Again only if another handle of this session wrote in between.
         loop {
@@ -327,7 +363,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     }
 
     async fn touch(&self, session: &Session, stored: Stored) -> Result<Step> {
-        let key = stored.key;
+        let key = stored.key.clone();
         let now_ms = self.now_ms();
         let life_ms = session.0.state.lock().life_ms(&self.rules, now_ms);
         let life = super::rules::duration(life_ms.max(1));
@@ -350,14 +386,14 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         let key = stored.key;
         // Claimed first: what another request has put in meanwhile must not go with it.
         if let Replaced::Conflict(_) = self.claim(&key, stored.version).await? {
-            return self.catch_up(session, stored).await;
+            return self.catch_up(session, &key).await;
         }
         {
             // No await between: whoever drops this commit from here on finds it done.
             let mut state = session.0.state.lock();
             let (id, owner) = (stored.id, state.bound.take());
             state.lost(&self.rules);
-            state.retired.push(Retired { id, owner });
+            state.retire(id, owner);
         }
         self.retire(session).await?;
         Ok(Step::Done(Committed::Removed))
@@ -379,25 +415,19 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         Ok(Step::Done(Committed::Removed))
     }
 
-    /// Removes the records that the session left behind; says whether there were any.
-    pub(super) async fn retire(&self, session: &Session) -> Result<bool> {
-        let mut any = false;
+    /// Removes the records that the session left behind.
+    pub(super) async fn retire(&self, session: &Session) -> Result<()> {
         loop {
-            let next = session.0.state.lock().retired.last().cloned();
+            let next = session.0.state.lock().next_retired().cloned();
             let Some(Retired { id, owner }) = next else {
-                return Ok(any);
+                return Ok(());
             };
             let key = self.keys.key(&id);
             self.store.remove(key.as_ref()).await?;
             self.unlist(owner.as_deref(), &key).await?;
             // Only now: a commit that was dropped before tries again.
-            session
-                .0
-                .state
-                .lock()
-                .retired
-                .retain(|other| other.id != id);
-            any = true;
+            let mut state = session.0.state.lock();
+            state.forget_retired(|other| other.id == id);
         }
     }
 
@@ -407,17 +437,14 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             (state.bound.clone(), state.header.created_ms)
         };
         match (owner, stored) {
-            (Some(owner), Some(stored)) => {
-                let key = stored.key;
-                self.note_seen(&owner, created_ms, key).await
-            }
+            (Some(owner), Some(stored)) => self.note_seen(&owner, created_ms, &stored.key).await,
             _ => Ok(()),
         }
     }
 
-    async fn note_seen(&self, owner: &str, created_ms: u64, key: StoreKey) -> Result<()> {
+    async fn note_seen(&self, owner: &str, created_ms: u64, key: &StoreKey) -> Result<()> {
         let entry = OwnerEntry {
-            key,
+            key: key.clone(),
             created_ms,
             seen_ms: self.now_ms(),
             is_stored: true,

@@ -66,6 +66,7 @@ impl LocalIndex {
         let owner: Arc<str> = owner.into();
         // Relaxed: only has to differ from other tickets.
         let ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
+        let key = entry.key.clone();
         {
             let mut listed = self.owners.entry(Arc::clone(&owner)).or_default();
             if find(&mut listed, &entry.key).is_some_and(|known| known.see(&entry)) {
@@ -78,7 +79,7 @@ impl LocalIndex {
             }
             listed.push(Listed { entry, ticket });
         }
-        self.queue.lock().push_back((owner, entry.key, ticket));
+        self.queue.lock().push_back((owner, key, ticket));
         Admitted::Done
     }
 
@@ -86,7 +87,7 @@ impl LocalIndex {
     fn current(&self, owner: &str, key: &StoreKey, ticket: u64) -> Option<OwnerEntry> {
         let listed = self.owners.get(owner)?;
         let is_it = |it: &&Listed| it.entry.key == *key && it.ticket == ticket;
-        Some(listed.iter().find(is_it)?.entry)
+        Some(listed.iter().find(is_it)?.entry.clone())
     }
 }
 
@@ -139,7 +140,7 @@ impl OwnerIndex for LocalIndex {
     async fn list(&self, owner: &str) -> Result<Vec<OwnerEntry>> {
         let listed = self.owners.get(owner);
         let listed = listed.iter().flat_map(|listed| listed.iter());
-        Ok(listed.map(|listed| listed.entry).collect())
+        Ok(listed.map(|listed| listed.entry.clone()).collect())
     }
 
     async fn settle(&self, owner: &str, key: &StoreKey) -> Result<bool> {

@@ -21,7 +21,7 @@ impl Session {
     pub fn id(&self) -> Option<SessionId> {
         let state = self.0.state.lock();
         let has_id = !state.gone && self.0.driver.has_ids();
-        let stored = state.stored.filter(|_| has_id);
+        let stored = state.stored.as_ref().filter(|_| has_id);
         stored.map(|stored| stored.id)
     }
 

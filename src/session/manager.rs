@@ -163,9 +163,11 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             key,
             version: loaded.version,
         };
-        let session = Session::new(State::of(record, stored), driver);
-        let is_over = session.0.state.lock().life_ms(&self.rules, self.now_ms()) == 0;
-        Ok((!is_over).then_some(session))
+        let state = State::of(record, stored);
+        if state.life_ms(&self.rules, self.now_ms()) == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Session::new(state, driver)))
     }
 }
 

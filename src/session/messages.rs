@@ -94,9 +94,10 @@ impl Messages<'_> {
             return Ok(false);
         }
         let mut state = self.0.0.state.lock();
-        state.now.push(message);
-        let excess = state.now.len().saturating_sub(WAITING_MAX);
-        state.now.drain(..excess);
+        let now = &mut state.rare_mut().now;
+        now.push(message);
+        let excess = now.len().saturating_sub(WAITING_MAX);
+        now.drain(..excess);
         Ok(true)
     }
 
@@ -106,7 +107,9 @@ impl Messages<'_> {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if what waits is malformed.
     pub fn peek(&self) -> Result<Vec<Message>> {
         let mut messages: Vec<Message> = self.waiting()?.into_iter().map(Message::from).collect();
-        messages.extend(self.0.0.state.lock().now.iter().cloned());
+        if let Some(rare) = self.0.0.state.lock().rare() {
+            messages.extend(rare.now.iter().cloned());
+        }
         Ok(messages)
     }
 
@@ -151,21 +154,25 @@ impl Messages<'_> {
                 })?;
         }
         // Decided outside the lock: `wanted` is the application's.
-        let now = std::mem::take(&mut self.0.0.state.lock().now);
+        let now = std::mem::take(&mut self.0.0.state.lock().rare_mut().now);
         let (mine, others): (Vec<_>, Vec<_>) = now.into_iter().partition(|it| wanted(it));
         taken.extend(mine);
         let mut state = self.0.0.state.lock();
-        state.now.splice(..0, others);
-        state.shown.extend(taken.iter().cloned());
-        let excess = state.shown.len().saturating_sub(WAITING_MAX);
-        state.shown.drain(..excess);
+        let rare = state.rare_mut();
+        rare.now.splice(..0, others);
+        rare.shown.extend(taken.iter().cloned());
+        let excess = rare.shown.len().saturating_sub(WAITING_MAX);
+        rare.shown.drain(..excess);
         Ok(taken)
     }
 
     /// What this request has taken so far.
     #[must_use]
     pub fn shown(&self) -> Vec<Message> {
-        self.0.0.state.lock().shown.clone()
+        let state = self.0.0.state.lock();
+        state
+            .rare()
+            .map_or_else(Vec::new, |rare| rare.shown.clone())
     }
 
     /// Puts back what this request has taken, for the next one; says how many these are.
@@ -174,7 +181,7 @@ impl Messages<'_> {
     /// As [`Session::insert`].
     pub fn keep(&self) -> Result<usize> {
         self.0.writable("")?;
-        let shown = std::mem::take(&mut self.0.0.state.lock().shown);
+        let shown = std::mem::take(&mut self.0.0.state.lock().rare_mut().shown);
         let count = shown.len();
         if count > 0 {
             let layout = self.0.rules().layout;
@@ -189,16 +196,18 @@ impl Messages<'_> {
     /// # Errors
     /// As [`peek`](Self::peek).
     pub fn count(&self) -> Result<usize> {
-        Ok(self.waiting()?.len() + self.0.0.state.lock().now.len())
+        let waiting = self.waiting()?.len();
+        let state = self.0.0.state.lock();
+        Ok(waiting + state.rare().map_or(0, |rare| rare.now.len()))
     }
 
     /// Sets below which level this request's messages are dropped; `None` for the manager's setting.
     pub fn set_minimum(&self, level: Option<Level>) {
-        self.0.0.state.lock().minimum = level;
+        self.0.0.state.lock().rare_mut().minimum = level;
     }
 
     fn is_wanted(&self, message: &Message) -> bool {
-        let minimum = self.0.0.state.lock().minimum;
+        let minimum = self.0.0.state.lock().rare().and_then(|rare| rare.minimum);
         !message.body.is_empty() && message.level >= minimum.unwrap_or(self.0.rules().minimum)
     }
 

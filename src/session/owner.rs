@@ -68,7 +68,7 @@ pub struct SessionInfo {
 }
 
 /// What an index keeps of one session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerEntry {
     /// The record's key.
     pub key: StoreKey,

@@ -39,7 +39,7 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
             handle: SessionHandle::of(&entry.key),
             created: UNIX_EPOCH + duration(entry.created_ms),
             last_seen: UNIX_EPOCH + duration(entry.seen_ms),
-            is_current: current == Some(entry.key),
+            is_current: current.as_ref() == Some(&entry.key),
         };
         Ok(live.into_iter().map(info).collect())
     }
@@ -81,7 +81,8 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
         let keep = keep.and_then(Session::id);
         let keep = keep.map(|id| self.0.keys.key(&id));
         let now_ms = self.0.now_ms();
-        let is_older = |entry: &OwnerEntry| keep != Some(entry.key) && entry.created_ms <= now_ms;
+        let is_older =
+            |entry: &OwnerEntry| keep.as_ref() != Some(&entry.key) && entry.created_ms <= now_ms;
         let mut ended = 0;
         // A session that moves to another id meanwhile is listed under the new one before the old one
         // goes, and keeps its beginning: it is found at the next look.
@@ -136,7 +137,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         instead_of: Option<&StoreKey>,
     ) -> Result<()> {
         let entry = OwnerEntry {
-            key: *key,
+            key: key.clone(),
             created_ms: attempt.created_ms,
             seen_ms: self.now_ms(),
             is_stored: instead_of == Some(key),
@@ -147,7 +148,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         let max = self.rules.owner_sessions_max.filter(|_| !is_bound);
         self.sweep(CHECKS_PER_LISTING).await?;
         for _ in 0..ENDED_MAX {
-            let admitted = self.index.admit(owner, entry, instead_of, max);
+            let admitted = self.index.admit(owner, entry.clone(), instead_of, max);
             if admitted.await? == Admitted::Done {
                 return Ok(());
             }

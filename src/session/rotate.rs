@@ -6,7 +6,7 @@ use super::commit::{Committed, Step};
 use super::manager::Shared;
 use super::owner::OwnerIndex;
 use super::session::Session;
-use super::state::{Retired, Stored};
+use super::state::Stored;
 use crate::cache::{Replaced, Terms, Version};
 use crate::codec::{FieldsBuilder, Header, Layout, Record};
 use crate::error::Result;
@@ -21,29 +21,24 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     ///
     /// The claim is a versioned write, so that of two rotations one wins, and what others saved under
     /// the old id in the meantime is not lost but carried over.
-    pub(super) async fn rotate(&self, session: &Session, old: Stored) -> Result<Step> {
-        let open = self.begin(session)?;
+    pub(super) async fn rotate(&self, session: &Session, old: Stored, now_ms: u64) -> Result<Step> {
+        let open = self.begin(session, now_ms)?;
         let (owner, was) = (open.attempt.owner.clone(), open.attempt.was.clone());
-        let new = self.store_new(&open, Some(old)).await?;
-        let new_key = new.key;
-        let old_key = old.key;
-        if let Replaced::Done(_) = self.claim(&old_key, old.version).await? {
+        let new = self.store_new(&open, Some(&old.key)).await?;
+        let new_key = new.key.clone();
+        if let Replaced::Done(_) = self.claim(&old.key, old.version).await? {
             // No await between: whoever drops this commit from here on finds it done.
             let session = open.session();
             open.done(new);
-            let retired = Retired {
-                id: old.id,
-                owner: was,
-            };
-            session.0.state.lock().retired.push(retired);
+            session.0.state.lock().retire(old.id, was);
             self.retire(session).await?;
-            self.confirm(session, owner.as_deref(), new).await?;
+            self.confirm(session, owner.as_deref(), &new_key).await?;
             return Ok(Step::Done(Committed::Rotated));
         }
         open.refused();
         self.store.remove(new_key.as_ref()).await?;
         self.unlist(owner.as_deref(), &new_key).await?;
-        self.catch_up(session, old).await
+        self.catch_up(session, &old.key).await
     }
 
     /// Makes a record of this version one that nobody can load or write.

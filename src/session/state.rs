@@ -12,7 +12,7 @@ use super::data::Data;
 use super::message::{Level, Message};
 use super::rules::{EmptyPolicy, Rules};
 use crate::cache::Version;
-use crate::codec::{Expiry, Header, Layout, Record};
+use crate::codec::{Expiry, Fields, Header, Layout, Record};
 use crate::error::Result;
 use crate::id::{SessionId, StoreKey};
 use crate::time::millis;
@@ -21,7 +21,7 @@ use crate::time::millis;
 const UNSURE_MAX: usize = 8;
 
 /// Where a session's record lies.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Stored {
     pub(super) id: SessionId,
     /// The id's key: a digest that costs as much as the rest of a lookup is made once.
@@ -72,28 +72,38 @@ struct Flags {
     rotate: bool,
 }
 
+/// Moved several times until a loaded session lies where it stays: what few requests need is apart.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) header: Header,
     pub(super) data: Data,
     pub(super) stored: Option<Stored>,
-    pub(super) retired: Vec<Retired>,
     /// The owner that the record names.
     pub(super) bound: Option<Arc<str>>,
     pub(super) accessed: bool,
     pub(super) gone: bool,
+    /// Counts changes: a computation that took place outside the lock sees whether it is current.
+    pub(super) stamp: u64,
+    flags: Flags,
+    /// The flags of a commit that is under way.
+    pending: Option<Flags>,
+    /// Counts `destroy`s: a commit that was under way must not bring the session back.
+    epoch: u64,
+    rare: Option<Box<Rare>>,
+}
+
+/// The part of a state that most requests do without.
+#[derive(Default)]
+pub(super) struct Rare {
+    pub(super) retired: Vec<Retired>,
     /// Messages of this request only, and those it has shown.
     pub(super) now: Vec<Message>,
     pub(super) shown: Vec<Message>,
     /// Below which level this request drops messages, if it says so.
     pub(super) minimum: Option<Level>,
-    /// Counts changes: a computation that took place outside the lock sees whether it is current.
-    pub(super) stamp: u64,
-    flags: Flags,
     edits: Edits,
-    pending: Option<(Flags, Edits)>,
-    /// Counts `destroy`s: a commit that was under way must not bring the session back.
-    epoch: u64,
+    /// The edits of a commit that is under way.
+    pending: Edits,
     /// Writes of which nobody knows whether they arrived: their nonces, and the stamps they had.
     unsure: Vec<(u64, u64)>,
 }
@@ -116,9 +126,8 @@ pub(super) struct Attempt {
 impl State {
     /// A session without a record.
     pub(super) fn fresh(rules: &Rules) -> Self {
-        let fields = crate::codec::FieldsBuilder::new(rules.layout, rules.format, 0, Vec::new());
         Self {
-            data: Data::new(fields.finish().1),
+            data: Data::new(Fields::none(rules.format)),
             ..Self::default()
         }
     }
@@ -131,12 +140,22 @@ impl State {
             ..Self::default()
         };
         state.bound.clone_from(&record.header.owner);
-        state.adopt(record.header);
+        state.header = record.header;
         state
     }
 
     pub(super) fn is_modified(&self) -> bool {
         self.flags.modified || self.flags.rotate
+    }
+
+    /// What most requests do without, made when first asked for.
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// As [`State::rare_mut`], if there is one.
+    pub(super) fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
     }
 
     /// Counts a change.
@@ -157,20 +176,21 @@ impl State {
         }
         self.header.expiry = expiry;
         self.header.permanent = None;
-        self.edits.expiry = Some(expiry);
-        self.edits.permanent = Some(None);
+        let edits = &mut self.rare_mut().edits;
+        edits.expiry = Some(expiry);
+        edits.permanent = Some(None);
         self.modified();
     }
 
     pub(super) fn set_permanent(&mut self, permanent: bool) {
         if permanent && self.header.expiry == Expiry::BrowserSession {
             self.header.expiry = Expiry::Default;
-            self.edits.expiry = Some(Expiry::Default);
+            self.rare_mut().edits.expiry = Some(Expiry::Default);
         } else if self.header.permanent == Some(permanent) {
             return;
         }
         self.header.permanent = Some(permanent);
-        self.edits.permanent = Some(Some(permanent));
+        self.rare_mut().edits.permanent = Some(Some(permanent));
         self.modified();
     }
 
@@ -179,7 +199,7 @@ impl State {
             return;
         }
         self.header.owner.clone_from(&owner);
-        self.edits.owner = Some(owner);
+        self.rare_mut().edits.owner = Some(owner);
         self.modified();
     }
 
@@ -193,15 +213,33 @@ impl State {
     pub(super) fn destroy(&mut self, rules: &Rules) {
         if let Some(stored) = self.stored.take() {
             let (id, owner) = (stored.id, self.bound.take());
-            self.retired.push(Retired { id, owner });
+            self.retire(id, owner);
         }
+        let retired = self.rare.take().map(|rare| rare.retired);
         *self = Self {
-            retired: std::mem::take(&mut self.retired),
+            rare: retired.map(|retired| Box::new(Rare::of(retired))),
             epoch: self.epoch + 1,
             stamp: self.stamp,
             ..Self::fresh(rules)
         };
         self.modified();
+    }
+
+    /// Notes a record that is to be removed.
+    pub(super) fn retire(&mut self, id: SessionId, owner: Option<Arc<str>>) {
+        self.rare_mut().retired.push(Retired { id, owner });
+    }
+
+    /// A record that is to be removed.
+    pub(super) fn next_retired(&self) -> Option<&Retired> {
+        self.rare()?.retired.last()
+    }
+
+    /// There is no record to be removed any more.
+    pub(super) fn forget_retired(&mut self, gone: impl Fn(&Retired) -> bool) {
+        if let Some(rare) = &mut self.rare {
+            rare.retired.retain(|retired| !gone(retired));
+        }
     }
 
     /// When the session ends if it is not used any more, in milliseconds of the wall clock.
@@ -302,10 +340,10 @@ impl State {
         };
         let bytes = self.data.encode(&header, rules.layout, &rules.limits)?;
         self.header = header;
-        self.pending = Some((
-            std::mem::take(&mut self.flags),
-            std::mem::take(&mut self.edits),
-        ));
+        self.pending = Some(std::mem::take(&mut self.flags));
+        if let Some(rare) = &mut self.rare {
+            rare.pending = std::mem::take(&mut rare.edits);
+        }
         Ok(Attempt {
             bytes,
             owner: self.header.owner.clone(),
@@ -322,15 +360,16 @@ impl State {
     pub(super) fn done(&mut self, attempt: &Attempt, stored: Stored) {
         if attempt.epoch != self.epoch {
             // Destroyed in the meantime: the record goes as well.
-            let owner = attempt.owner.clone();
-            let id = stored.id;
-            self.retired.push(Retired { id, owner });
+            self.retire(stored.id, attempt.owner.clone());
             return;
         }
         self.stored = Some(stored);
         self.bound.clone_from(&attempt.owner);
-        self.unsure.clear();
         self.pending = None;
+        if let Some(rare) = &mut self.rare {
+            rare.unsure.clear();
+            rare.pending = Edits::default();
+        }
         self.data.done();
     }
 
@@ -340,18 +379,24 @@ impl State {
         if attempt.epoch != self.epoch {
             return;
         }
-        if !is_refused && self.unsure.len() < UNSURE_MAX {
-            self.unsure.push((attempt.nonce, attempt.stamp));
+        if !is_refused {
+            let unsure = &mut self.rare_mut().unsure;
+            if unsure.len() < UNSURE_MAX {
+                unsure.push((attempt.nonce, attempt.stamp));
+            }
         }
-        if let Some((flags, edits)) = self.pending.take() {
+        if let Some(flags) = self.pending.take() {
             self.flags.modified |= flags.modified;
             self.flags.rotate |= flags.rotate;
-            let newer = std::mem::take(&mut self.edits);
-            self.edits = Edits {
-                expiry: newer.expiry.or(edits.expiry),
-                permanent: newer.permanent.or(edits.permanent),
-                owner: newer.owner.or(edits.owner),
-            };
+            if let Some(rare) = &mut self.rare {
+                let older = std::mem::take(&mut rare.pending);
+                let newer = std::mem::take(&mut rare.edits);
+                rare.edits = Edits {
+                    expiry: newer.expiry.or(older.expiry),
+                    permanent: newer.permanent.or(older.permanent),
+                    owner: newer.owner.or(older.owner),
+                };
+            }
             self.data.undo();
         }
     }
@@ -359,14 +404,17 @@ impl State {
     /// Whether `record` is this state's own write, of which nobody knew whether it had arrived, and
     /// nothing changed since.
     pub(super) fn is_own(&self, record: &Record) -> bool {
-        self.unsure.contains(&(record.header.nonce, self.stamp))
+        let own = (record.header.nonce, self.stamp);
+        self.rare().is_some_and(|rare| rare.unsure.contains(&own))
     }
 
     /// Forgets changes: they are in `record` already, which is the version `version`.
     pub(super) fn arrived(&mut self, record: Record, version: Version) {
         self.flags = Flags::default();
-        self.edits = Edits::default();
-        self.unsure.clear();
+        if let Some(rare) = &mut self.rare {
+            rare.edits = Edits::default();
+            rare.unsure.clear();
+        }
         self.header = record.header;
         self.data = Data::new(record.fields);
         if let Some(stored) = &mut self.stored {
@@ -377,7 +425,8 @@ impl State {
     /// Takes over the header of another write of the record, under this state's edits.
     pub(super) fn adopt(&mut self, header: Header) {
         self.header = header;
-        let edits = self.edits.clone();
+        let Some(rare) = &self.rare else { return };
+        let edits = rare.edits.clone();
         if let Some(expiry) = edits.expiry {
             self.header.expiry = expiry;
         }
@@ -391,16 +440,28 @@ impl State {
 
     /// The record is no more, and with it what was in it.
     pub(super) fn lost(&mut self, rules: &Rules) {
+        let mut rare = self.rare.take();
+        if let Some(rare) = &mut rare {
+            rare.edits = Edits::default();
+            rare.pending = Edits::default();
+            rare.unsure.clear();
+        }
         *self = Self {
-            retired: std::mem::take(&mut self.retired),
+            rare,
             accessed: self.accessed,
-            now: std::mem::take(&mut self.now),
-            shown: std::mem::take(&mut self.shown),
-            minimum: self.minimum,
             epoch: self.epoch + 1,
             stamp: self.stamp + 1,
             ..Self::fresh(rules)
         };
+    }
+}
+
+impl Rare {
+    fn of(retired: Vec<Retired>) -> Self {
+        Self {
+            retired,
+            ..Self::default()
+        }
     }
 }
 

@@ -207,7 +207,7 @@ impl<S: SessionStore> StoreIndex<S> {
             let age_ms = newcomer.seen_ms.saturating_sub(entry.seen_ms);
             let is_settled = entry.is_stored || age_ms >= CREATION_MS_MAX;
             if is_settled && !self.store.exists(entry.key.as_ref()).await? {
-                dead.push(*entry);
+                dead.push(entry.clone());
             }
         }
         if dead.is_empty() {
@@ -263,7 +263,7 @@ impl<S: SessionStore> OwnerIndex for StoreIndex<S> {
             if others.count() >= max || list.len() >= owner_list::ENTRIES_MAX {
                 return ((Admitted::Full, long), false);
             }
-            list.push(entry);
+            list.push(entry.clone());
             ((Admitted::Done, long), true)
         };
         let (mut admitted, long) = self.change(owner, &mut admit).await?;
@@ -292,7 +292,7 @@ impl<S: SessionStore> OwnerIndex for StoreIndex<S> {
                 tracing::warn!("an owner's list of sessions is full; one in use is not on it");
                 return ((), false);
             }
-            list.push(entry);
+            list.push(entry.clone());
             ((), true)
         })
         .await?;
