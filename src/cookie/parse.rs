@@ -113,7 +113,7 @@ where
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let segment = self.scan.next_segment(&mut self.lines)?;
-            let Some(rest) = trim(segment).strip_prefix(self.name.as_bytes()) else {
+            let Some(rest) = trim_start(segment).strip_prefix(self.name.as_bytes()) else {
                 continue;
             };
             // The name may be the beginning of a longer one.
@@ -165,7 +165,7 @@ impl<'h> Scan<'h> {
                 None if self.is_cut => return None,
                 None => rest,
             };
-            if trim(segment).is_empty() {
+            if trim_start(segment).is_empty() {
                 continue;
             }
             if self.pairs_left == 0 {
@@ -196,11 +196,19 @@ fn pair(segment: &[u8]) -> Option<(&str, &str)> {
     Some((text(name)?, text(unquote(trim(&segment[at + 1..])))?))
 }
 
-/// Takes spaces and tabs off both ends.
-fn trim(mut bytes: &[u8]) -> &[u8] {
+/// Takes spaces and tabs off the beginning.
+#[inline]
+fn trim_start(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
     }
+    bytes
+}
+
+/// Takes spaces and tabs off both ends.
+#[inline]
+fn trim(bytes: &[u8]) -> &[u8] {
+    let mut bytes = trim_start(bytes);
     while let [rest @ .., b' ' | b'\t'] = bytes {
         bytes = rest;
     }
@@ -216,8 +224,10 @@ fn unquote(value: &[u8]) -> &[u8] {
 }
 
 fn text(bytes: &[u8]) -> Option<&str> {
-    let controls = bytes.iter().filter(|byte| byte.is_ascii_control()).count();
-    str::from_utf8(bytes).ok().filter(|_| controls == 0)
+    // Without branches, so that many bytes are looked at at once.
+    let is_clean = |all, byte: &u8| all & !byte.is_ascii_control();
+    let is_clean = bytes.iter().fold(true, is_clean);
+    is_clean.then(|| str::from_utf8(bytes).ok()).flatten()
 }
 
 /// The place of the first `wanted`, eight bytes at a time: headers are mostly not semicolons.

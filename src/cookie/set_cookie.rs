@@ -9,8 +9,8 @@ use super::attributes::{CookieConfig, MAX_AGE_MAX};
 use super::check;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What the longest lifetime adds: `; Max-Age=34560000; Expires=` and a date of 29 bytes.
-const LIFETIME_BYTES: usize = "; Max-Age=34560000; Expires=".len() + 29;
+/// What a lifetime adds besides its digits: two names, and a date of 29 bytes.
+const LIFETIME_BYTES: usize = "; Max-Age=; Expires=".len() + 29;
 /// Both ways to say "gone", for browsers that know one only.
 const GONE: &str = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
 /// 9999-12-31T23:59:59Z: a date has four digits for the year.
@@ -136,14 +136,18 @@ impl CookieConfig {
                 ),
             ));
         }
-        let lifetime_bytes = max_age.map_or(0, |_| LIFETIME_BYTES);
+        let max_age = max_age.map(|max_age| max_age.min(MAX_AGE_MAX));
+        let seconds = max_age.map(|it| it.as_secs() + u64::from(it.subsec_nanos() > 0));
+        let lifetime_bytes = seconds.map_or(0, |seconds| match seconds.checked_ilog10() {
+            None => GONE.len(),
+            // At most eight digits.
+            Some(tens) => LIFETIME_BYTES + 1 + tens as usize,
+        });
         let mut cookie = self.begin(name, value, lifetime_bytes);
-        match max_age {
+        match seconds {
             None => {}
-            Some(Duration::ZERO) => cookie.text += GONE,
-            Some(max_age) => {
-                let max_age = max_age.min(MAX_AGE_MAX);
-                let seconds = max_age.as_secs() + u64::from(max_age.subsec_nanos() > 0);
+            Some(0) => cookie.text += GONE,
+            Some(seconds) => {
                 let end = (now_ms / 1000).saturating_add(seconds).min(LAST_SECOND);
                 let date = HttpDate::from(UNIX_EPOCH + Duration::from_secs(end));
                 write!(cookie.text, "; Max-Age={seconds}; Expires={date}")
@@ -186,8 +190,11 @@ mod tests {
             .set_for("v", Some(Duration::MAX), u64::MAX)
             .expect("a plain value");
         let shortest = CookieConfig::default().set("v", 0).expect("a plain value");
+        let hour = CookieConfig::default()
+            .set_for("v", Some(Duration::from_secs(3600)), 0)
+            .expect("a plain value");
         let removal = CookieConfig::default().remove();
-        for cookie in [longest, shortest, removal] {
+        for cookie in [longest, shortest, hour, removal] {
             assert_eq!(cookie.text.len(), cookie.text.capacity());
         }
     }

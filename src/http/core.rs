@@ -11,7 +11,7 @@ use super::core_builder::CoreBuilder;
 use super::headers::{forbid_caching, set_cookie, vary_by_cookie};
 use super::id_text::PlainId;
 use super::interface::{Change, Interface, RequestHead};
-use super::visit::Visit;
+use super::visit::{Opened, Visit};
 use crate::cookie::CookieConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::{Committed, Expiry, OwnerIndex, Session, Sessions};
@@ -129,16 +129,6 @@ impl<B: Backend, I: Interface> Core<B, I> {
         Arc::new(Visit::new(Arc::clone(&self.0), request))
     }
 
-    /// Whether [`Core::finish`] would do anything.
-    pub(super) fn must_finish(&self, visit: &Visit<B, I>) -> bool {
-        visit.is_opened() || self.opens_all()
-    }
-
-    /// Whether every request that carries a cookie has its session opened.
-    fn opens_all(&self) -> bool {
-        self.0.refresh == Refresh::EachRequest || self.0.save_every
-    }
-
     /// Finishes a request: saves its session if it was opened, and sets the response's headers.
     ///
     /// Never fails: a failing store is logged (without id or content) and answered by
@@ -150,19 +140,43 @@ impl<B: Backend, I: Interface> Core<B, I> {
         status: StatusCode,
         headers: &mut HeaderMap,
     ) -> Verdict {
-        let core = &*self.0;
-        let session = match visit.opened() {
-            Some(session) => session,
-            None if self.opens_all() && visit.was_sent() => match visit.session().await {
-                Ok(session) => session,
-                Err(error) => return core.failed(&error, headers),
-            },
-            None => return Verdict::Keep,
+        self.0.finish(visit, status, headers).await
+    }
+}
+
+impl<B: Backend, I: Interface> Inner<B, I> {
+    /// Whether [`Core::finish`] would do anything.
+    pub(super) fn must_finish(&self, visit: &Visit<B, I>) -> bool {
+        visit.is_opened() || self.opens_all()
+    }
+
+    /// Whether every request that carries a cookie has its session opened.
+    fn opens_all(&self) -> bool {
+        self.refresh == Refresh::EachRequest || self.save_every
+    }
+
+    /// As [`Core::finish`].
+    pub(super) async fn finish(
+        &self,
+        visit: &Visit<B, I>,
+        status: StatusCode,
+        headers: &mut HeaderMap,
+    ) -> Verdict {
+        if !visit.is_opened()
+            && self.opens_all()
+            && visit.was_sent()
+            && let Err(error) = visit.session().await
+        {
+            return self.failed(&error, headers);
+        }
+        let Some(opened) = visit.look() else {
+            return Verdict::Keep;
         };
-        let is_saved = visit.decide(|| {
-            core.interface.saving(&session, status);
-            let saves = status.as_u16() < 500 || core.save_on_error;
-            core.interface.should_save(status, saves)
+        let session = &opened.session;
+        let is_saved = visit.decide(&opened, || {
+            self.interface.saving(session, status);
+            let saves = status.as_u16() < 500 || self.save_on_error;
+            self.interface.should_save(status, saves)
         });
         // A session that takes no writes says nothing about the client's cookie.
         if !is_saved || session.refusal().is_some() {
@@ -171,48 +185,48 @@ impl<B: Backend, I: Interface> Core<B, I> {
             }
             return Verdict::Keep;
         }
-        if core.save_every && !session.is_new() {
+        if self.save_every && !session.is_new() {
             session.set_modified();
         }
-        match core.backend.commit(&session).await {
-            Ok(committed) => match core.tell(visit, &session, committed, headers) {
+        match self.backend.commit(session).await {
+            Ok(committed) => match self.tell(visit, &opened, committed, headers) {
                 Ok(()) => Verdict::Keep,
-                Err(error) => core.failed(&error, headers),
+                Err(error) => self.failed(&error, headers),
             },
-            Err(error) if error.kind() == ErrorKind::Gone => core.gone(visit, headers),
-            Err(error) => core.failed(&error, headers),
+            Err(error) if error.kind() == ErrorKind::Gone => self.gone(visit, headers),
+            Err(error) => self.failed(&error, headers),
         }
     }
-}
 
-impl<B: Backend, I: Interface> Inner<B, I> {
     /// Tells the client what it must know after a commit.
     fn tell(
         &self,
         visit: &Visit<B, I>,
-        session: &Session,
+        opened: &Opened,
         committed: Committed,
         headers: &mut HeaderMap,
     ) -> Result<()> {
-        if session.is_accessed() {
+        let session = &opened.session;
+        let is_accessed = session.is_accessed();
+        if is_accessed {
             vary_by_cookie(headers);
         }
         let config = visit.cookie();
-        let before = visit.id_before();
-        let Some(change) = self.backend.change(before.as_ref(), session, committed) else {
+        let before = opened.before.as_ref();
+        let Some(change) = self.backend.change(before, session, committed) else {
             // A cookie that leads nowhere is taken back, once somebody has looked.
-            if session.is_accessed() && visit.was_sent() {
-                set_cookie(headers, &config.remove())?;
+            if is_accessed && visit.was_sent() {
+                set_cookie(headers, config.remove())?;
             }
             return Ok(());
         };
-        let is_kept = !session.expires_at_browser_close();
+        let is_kept = || !session.expires_at_browser_close();
         let usual = match self.refresh {
             _ if change == Change::NewId => true,
             // What the session says of its end may have changed, and the cookie's lifetime with it.
             _ if change == Change::Written && has_own_end(session) => true,
-            Refresh::WhenRenewed => is_kept && change != Change::None,
-            Refresh::EachRequest => is_kept,
+            Refresh::WhenRenewed => change != Change::None && is_kept(),
+            Refresh::EachRequest => is_kept(),
             Refresh::Never => false,
         };
         let sets = self.interface.should_set_cookie(session, change, usual);
@@ -222,12 +236,14 @@ impl<B: Backend, I: Interface> Inner<B, I> {
         let age = self
             .cookie_age
             .filter(|_| session.expiry() == Expiry::Default);
-        let max_age = is_kept.then(|| age.unwrap_or_else(|| session.expiry_age()));
+        let max_age = is_kept().then(|| age.unwrap_or_else(|| session.expiry_age()));
         let max_age = self.interface.cookie_max_age(session, max_age);
         let value = self.backend.value(config.name(), session)?;
         let cookie = config.set_for(&value, max_age, self.backend.now_ms())?;
-        set_cookie(headers, &cookie)?;
-        vary_by_cookie(headers);
+        set_cookie(headers, cookie)?;
+        if !is_accessed {
+            vary_by_cookie(headers);
+        }
         if let Some(value) = &self.cache_control {
             forbid_caching(headers, value);
         }
@@ -246,7 +262,7 @@ impl<B: Backend, I: Interface> Inner<B, I> {
         };
         vary_by_cookie(headers);
         if visit.was_sent()
-            && let Err(error) = set_cookie(headers, &visit.cookie().remove())
+            && let Err(error) = set_cookie(headers, visit.cookie().remove())
         {
             return self.failed(&error, headers);
         }

@@ -1,5 +1,6 @@
 //! Response headers that several parties write: merged, never doubled, never overwritten.
 
+use http::header::Entry;
 use http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue};
 
@@ -11,11 +12,11 @@ use crate::error::{Error, Result};
 /// Added once, whatever the case, to what others said; a `*` says it already and more, and then stands
 /// alone.
 pub(super) fn vary_by_cookie(headers: &mut HeaderMap) {
-    let mut lines = headers.get_all(VARY).iter().peekable();
-    if lines.peek().is_none() {
-        headers.insert(VARY, HeaderValue::from_static("Cookie"));
+    if let Entry::Vacant(vary) = headers.entry(VARY) {
+        vary.insert(HeaderValue::from_static("Cookie"));
         return;
     }
+    let lines = headers.get_all(VARY).iter();
     let (mut cookie, mut any) = (false, false);
     let mut lists = 0;
     for line in lines {
@@ -65,32 +66,23 @@ pub(super) fn forbid_caching(headers: &mut HeaderMap, value: &HeaderValue) {
 ///
 /// # Errors
 /// `InvalidInput` if the text is no header value, which cookies checked at their making always are.
-pub(super) fn set_cookie(headers: &mut HeaderMap, cookie: &SetCookie) -> Result<()> {
-    let mut value = HeaderValue::from_str(cookie.expose())
+pub(super) fn set_cookie(headers: &mut HeaderMap, cookie: SetCookie) -> Result<()> {
+    let name = cookie.name();
+    let mut lines = headers.get_all(SET_COOKIE).iter();
+    if lines.any(|line| is_named(line, name)) {
+        let lines = headers.get_all(SET_COOKIE).iter();
+        let others = lines.filter(|line| !is_named(line, name)).cloned();
+        let others: Vec<HeaderValue> = others.collect();
+        headers.remove(SET_COOKIE);
+        for line in others {
+            headers.append(SET_COOKIE, line);
+        }
+    }
+    let mut value = HeaderValue::try_from(cookie.into_string())
         .map_err(|_| Error::input("send a cookie: its text is no header value"))?;
     value.set_sensitive(true);
-    if !has_cookie(headers, cookie.name()) {
-        headers.append(SET_COOKIE, value);
-        return Ok(());
-    }
-    let others: Vec<HeaderValue> = headers
-        .get_all(SET_COOKIE)
-        .iter()
-        .filter(|line| !is_named(line, cookie.name()))
-        .cloned()
-        .collect();
-    headers.remove(SET_COOKIE);
-    for line in others.into_iter().chain([value]) {
-        headers.append(SET_COOKIE, line);
-    }
+    headers.append(SET_COOKIE, value);
     Ok(())
-}
-
-fn has_cookie(headers: &HeaderMap, name: &str) -> bool {
-    headers
-        .get_all(SET_COOKIE)
-        .iter()
-        .any(|line| is_named(line, name))
 }
 
 fn is_named(line: &HeaderValue, name: &str) -> bool {
@@ -138,7 +130,7 @@ mod tests {
             headers.append(SET_COOKIE, HeaderValue::from_static(line));
         }
         let config = CookieConfig::builder().name("id").build().expect("valid");
-        set_cookie(&mut headers, &config.set("new", 0).expect("valid")).expect("valid");
+        set_cookie(&mut headers, config.set("new", 0).expect("valid")).expect("valid");
         let lines: Vec<_> = headers
             .get_all(SET_COOKIE)
             .iter()

@@ -135,7 +135,7 @@ impl Cookies {
             return Ok(());
         };
         for cookie in jar.finish()? {
-            set_cookie(headers, &cookie)?;
+            set_cookie(headers, cookie)?;
         }
         vary_by_cookie(headers);
         Ok(())

@@ -128,7 +128,6 @@ where
             .insert(Handle::<M>::new(Arc::clone(&visit)));
         ResponseFuture {
             next: self.next.call(request),
-            core: self.core.clone(),
             visit,
             finishing: None,
         }
@@ -143,7 +142,6 @@ pin_project! {
     pub struct ResponseFuture<F, B, I, Body> {
         #[pin]
         next: F,
-        core: Core<B, I>,
         visit: Arc<Visit<B, I>>,
         finishing: Option<(Finishing, Response<Body>)>,
     }
@@ -168,7 +166,8 @@ where
         let this = self.project();
         if this.finishing.is_none() {
             let mut response = ready!(this.next.poll(context))?;
-            if !this.core.must_finish(this.visit) {
+            let core = &this.visit.core;
+            if !core.must_finish(this.visit) {
                 return Poll::Ready(Ok(response));
             }
             let mut headers = mem::take(response.headers_mut());
@@ -176,16 +175,16 @@ where
             if this.core.0.backend.is_immediate() {
                 // No allocation: what takes no waiting is done here and now.
                 let verdict = {
-                    let finish = pin!(this.core.finish(this.visit, status, &mut headers));
+                    let finish = pin!(core.finish(this.visit, status, &mut headers));
                     poll_once(finish)
                 };
                 if let Some(verdict) = verdict {
                     return Poll::Ready(Ok(seal(response, verdict, headers)));
                 }
             }
-            let (core, visit) = (this.core.clone(), Arc::clone(this.visit));
+            let visit = Arc::clone(this.visit);
             let finish = async move {
-                let verdict = core.finish(&visit, status, &mut headers).await;
+                let verdict = visit.core.finish(&visit, status, &mut headers).await;
                 (verdict, headers)
             };
             *this.finishing = Some((Box::pin(finish), response));

@@ -44,9 +44,11 @@ impl Lines {
 }
 
 /// A session somebody has asked for.
-struct Opened {
-    session: Session,
-    before: Option<SessionId>,
+#[derive(Clone)]
+pub(super) struct Opened {
+    pub(super) session: Session,
+    /// The id that it had then.
+    pub(super) before: Option<SessionId>,
     /// Whether it is saved, once that was decided.
     is_saved: Option<bool>,
 }
@@ -99,17 +101,22 @@ impl<B: Backend, I: Interface> Visit<B, I> {
     /// # Errors
     /// Faults of the store.
     pub async fn session(&self) -> Result<Session> {
-        if let Some(session) = self.opened() {
-            return Ok(session);
+        match self.opened() {
+            Some(session) => Ok(session),
+            None => self.first().await,
         }
+    }
+
+    async fn first(&self) -> Result<Session> {
         let session = self.load().await?;
+        let before = session.id();
         let mut opened = self.opened.lock();
         if let Some(first) = &*opened {
             // Somebody else was faster; two sessions of one request would overwrite each other.
             return Ok(first.session.clone());
         }
         *opened = Some(Opened {
-            before: session.id(),
+            before,
             session: session.clone(),
             is_saved: None,
         });
@@ -137,21 +144,20 @@ impl<B: Backend, I: Interface> Visit<B, I> {
         opened.as_ref().map(|opened| opened.session.clone())
     }
 
+    /// As [`Visit::opened`], with what it was when it was opened.
+    pub(super) fn look(&self) -> Option<Opened> {
+        self.opened.lock().clone()
+    }
+
     /// Whether the session is saved, as `decide` says the first time: a finish that had to wait begins
     /// anew, and the application's rules are asked once.
-    pub(super) fn decide(&self, decide: impl FnOnce() -> bool) -> bool {
-        let decided = self.opened.lock().as_ref().and_then(|it| it.is_saved);
+    pub(super) fn decide(&self, opened: &Opened, decide: impl FnOnce() -> bool) -> bool {
         // Outside the lock: these are the application's closures.
-        let is_saved = decided.unwrap_or_else(decide);
+        let is_saved = opened.is_saved.unwrap_or_else(decide);
         if let Some(opened) = &mut *self.opened.lock() {
             opened.is_saved = Some(is_saved);
         }
         is_saved
-    }
-
-    /// The id that the session had when it was opened.
-    pub(super) fn id_before(&self) -> Option<SessionId> {
-        self.opened.lock().as_ref()?.before
     }
 }
 
@@ -174,7 +180,7 @@ impl<B: Backend, I: Interface> Open for Visit<B, I> {
             return Some(Ok(session));
         }
         if self.core.backend.is_immediate() {
-            poll_once(pin!(self.session()))
+            poll_once(pin!(self.first()))
         } else {
             None
         }
