@@ -45,6 +45,11 @@ mod imp {
 
 pub(crate) use imp::{Guard, Lock, atomic};
 
+/// Held while an application's closure runs, which may take long and may ask for it again: other
+/// threads sleep, the same one gets it. No model checker looks at it.
+#[cfg(feature = "http")]
+pub(crate) use parking_lot::ReentrantMutex as Reentrant;
+
 /// Keys the hash of client-chosen bytes; constant under a model checker, which must replay.
 pub(crate) fn hash_state() -> ahash::RandomState {
     if cfg!(any(sessile_loom, sessile_shuttle)) {

@@ -1,11 +1,11 @@
 //! The application's own cookies: a layer that gives each request a jar and writes what it holds.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::thread::{self, ThreadId};
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
@@ -18,7 +18,7 @@ use super::layer::seal;
 use super::visit::Lines;
 use crate::cookie::{Jar, JarSettings};
 use crate::error::{Error, Result};
-use crate::sync::Lock;
+use crate::sync::Reentrant;
 use crate::time::{Clock, CoarseClock};
 
 /// Gives each request a [`Jar`] of its cookies, by way of [`Cookies`], and writes its changes.
@@ -85,60 +85,35 @@ pub struct Cookies(Arc<Shelf>);
 struct Shelf {
     kit: Arc<Kit>,
     lines: Lines,
-    slot: Lock<Slot>,
-}
-
-enum Slot {
-    Unopened,
-    Free(Jar),
-    /// A closure of this thread works with the jar.
-    Taken(ThreadId),
-}
-
-/// A jar that is given back when dropped, also by a panic.
-struct Held<'a> {
-    shelf: &'a Shelf,
-    jar: Option<Jar>,
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        *self.shelf.slot.lock() = self.jar.take().map_or(Slot::Unopened, Slot::Free);
-    }
+    /// Other threads wait for it; the one that has it may come again and is refused by the cell.
+    jar: Reentrant<RefCell<Option<Jar>>>,
 }
 
 impl Cookies {
     /// Lets `work` read and change the request's cookies; returns what it returns.
     ///
-    /// No lock is held meanwhile. What is changed after the response was made goes nowhere.
+    /// Closures of other threads wait for their turn. What is changed after the response was made goes
+    /// nowhere.
     ///
     /// # Errors
     /// Those of `work`; [`InvalidInput`](crate::ErrorKind::InvalidInput) if it asks for the same jar again.
-    /// Closures of other threads wait for their turn.
     pub fn with<T>(&self, work: impl FnOnce(&mut Jar) -> Result<T>) -> Result<T> {
         let shelf = &*self.0;
-        let mut held = Held {
-            shelf,
-            jar: shelf.take()?,
-        };
-        work(held.jar.get_or_insert_with(|| shelf.jar()))
+        shelf.with(|jar| work(jar.get_or_insert_with(|| shelf.jar())))
     }
 
     /// Writes the jar's changes, if it was opened.
     fn finish(&self, headers: &mut HeaderMap) -> Result<()> {
-        let shelf = &*self.0;
-        let held = Held {
-            shelf,
-            jar: shelf.take()?,
-        };
-        let Some(jar) = &held.jar else {
-            return Ok(());
-        };
-        for cookie in jar.finish()? {
-            set_cookie(headers, cookie)?;
-        }
-        vary_by_cookie(headers);
-        Ok(())
+        self.0.with(|jar| {
+            let Some(jar) = jar else {
+                return Ok(());
+            };
+            for cookie in jar.finish()? {
+                set_cookie(headers, cookie)?;
+            }
+            vary_by_cookie(headers);
+            Ok(())
+        })
     }
 }
 
@@ -148,25 +123,14 @@ impl Shelf {
         Jar::new(Arc::clone(settings), self.lines.iter(), clock.wall_ms())
     }
 
-    /// Waits until nobody has the jar; `None` if there is none yet.
-    fn take(&self) -> Result<Option<Jar>> {
-        let own = thread::current().id();
-        loop {
-            let mut slot = self.slot.lock();
-            match mem::replace(&mut *slot, Slot::Taken(own)) {
-                Slot::Unopened => return Ok(None),
-                Slot::Free(jar) => return Ok(Some(jar)),
-                Slot::Taken(holder) => *slot = Slot::Taken(holder),
-            }
-            let is_own = matches!(&*slot, Slot::Taken(holder) if *holder == own);
-            drop(slot);
-            if is_own {
-                return Err(Error::input(
-                    "use a jar: a closure that has it asks for it again; use the one it was given",
-                ));
-            }
-            thread::yield_now();
-        }
+    fn with<T>(&self, work: impl FnOnce(&mut Option<Jar>) -> Result<T>) -> Result<T> {
+        let cell = self.jar.lock();
+        let mut jar = cell.try_borrow_mut().map_err(|_| {
+            Error::input(
+                "use a jar: a closure that has it asks for it again; use the one it was given",
+            )
+        })?;
+        work(&mut jar)
     }
 }
 
@@ -212,7 +176,7 @@ where
         let cookies = Cookies(Arc::new(Shelf {
             kit: Arc::clone(&self.kit),
             lines: Lines::of(request.headers()),
-            slot: Lock::new(Slot::Unopened),
+            jar: Reentrant::new(RefCell::new(None)),
         }));
         request.extensions_mut().insert(cookies.clone());
         JarFuture {
