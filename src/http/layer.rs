@@ -172,7 +172,7 @@ where
             }
             let mut headers = mem::take(response.headers_mut());
             let status = response.status();
-            if this.core.0.backend.is_immediate() {
+            if this.visit.core.backend.is_immediate() {
                 // No allocation: what takes no waiting is done here and now.
                 let verdict = {
                     let finish = pin!(core.finish(this.visit, status, &mut headers));

@@ -43,14 +43,17 @@ fn keeps_the_contract(index: &impl OwnerIndex) {
     };
     let (first, second, third) = (entry(), entry(), entry());
     assert!(list(index, "ada").is_empty());
-    assert_eq!(admit(first, None, Some(2)), Admitted::Done);
-    assert_eq!(admit(second, None, Some(2)), Admitted::Done);
+    assert_eq!(admit(first.clone(), None, Some(2)), Admitted::Done);
+    assert_eq!(admit(second.clone(), None, Some(2)), Admitted::Done);
     assert_eq!(list(index, "ada").len(), 2);
     // At the limit: nobody new, but who is listed stays, and one may take the place of another.
-    assert_eq!(admit(third, None, Some(2)), Admitted::Full);
+    assert_eq!(admit(third.clone(), None, Some(2)), Admitted::Full);
     assert_eq!(list(index, "ada").len(), 2);
-    assert_eq!(admit(first, None, Some(2)), Admitted::Done);
-    assert_eq!(admit(third, Some(&first.key), Some(2)), Admitted::Done);
+    assert_eq!(admit(first.clone(), None, Some(2)), Admitted::Done);
+    assert_eq!(
+        admit(third.clone(), Some(&first.key), Some(2)),
+        Admitted::Done
+    );
     assert_eq!(list(index, "ada").len(), 3, "whom it replaces stays listed");
     assert!(list(index, "bob").is_empty());
 
@@ -74,7 +77,7 @@ fn keeps_the_contract(index: &impl OwnerIndex) {
         seen_ms,
         ..OwnerEntry {
             is_stored: true,
-            ..first
+            ..first.clone()
         }
     };
     for (at, expected) in [
@@ -88,7 +91,7 @@ fn keeps_the_contract(index: &impl OwnerIndex) {
     }
     let unsettled = OwnerEntry {
         seen_ms: NOW + 900_000,
-        ..first
+        ..first.clone()
     };
     block_on(index.seen("ada", unsettled)).unwrap();
     assert_eq!(is_stored(&first.key), Some(true));
@@ -105,7 +108,7 @@ fn keeps_the_contract(index: &impl OwnerIndex) {
         assert!(block_on(index.remove("ada", &entry.key)).unwrap());
     }
     assert!(list(index, "ada").is_empty());
-    assert_eq!(admit(third, None, Some(1)), Admitted::Done);
+    assert_eq!(admit(third.clone(), None, Some(1)), Admitted::Done);
     assert_eq!(list(index, "ada").len(), 1);
 
     let shown = format!("{:?}", block_on(index.list("ada")).unwrap());
@@ -166,11 +169,18 @@ fn a_list_ends_with_the_last_of_its_sessions() {
     let store = embedded(&clock);
     let index = StoreIndex::new(store.clone()).keep_for(14 * DAY);
     let session = entry();
-    let _ = block_on(index.admit("ada", session, None, None)).unwrap();
+    let _ = block_on(index.admit("ada", session.clone(), None, None)).unwrap();
     for day in 1..30 {
         clock.advance(DAY);
         let seen_ms = NOW + day * 86_400_000;
-        block_on(index.seen("ada", OwnerEntry { seen_ms, ..session })).unwrap();
+        block_on(index.seen(
+            "ada",
+            OwnerEntry {
+                seen_ms,
+                ..session.clone()
+            },
+        ))
+        .unwrap();
     }
     clock.advance(14 * DAY - MINUTE);
     assert_eq!(list(&index, "ada").len(), 1);
@@ -178,7 +188,7 @@ fn a_list_ends_with_the_last_of_its_sessions() {
     assert!(list(&index, "ada").is_empty());
     assert!(store.cache().iter().next().is_none());
     // An empty list is not kept either.
-    let _ = block_on(index.admit("ada", session, None, None)).unwrap();
+    let _ = block_on(index.admit("ada", session.clone(), None, None)).unwrap();
     block_on(index.remove("ada", &session.key)).unwrap();
     clock.advance(MINUTE);
     assert!(store.cache().iter().next().is_none());
@@ -193,11 +203,18 @@ fn uses_within_a_minute_cost_nothing() {
         is_stored: true,
         ..entry()
     };
-    let _ = block_on(index.admit("ada", session, None, None)).unwrap();
+    let _ = block_on(index.admit("ada", session.clone(), None, None)).unwrap();
     let calls = || store.calls.load(std::sync::atomic::Ordering::Relaxed);
     let seen = |after_ms: u64| {
         let seen_ms = NOW + after_ms;
-        block_on(index.seen("ada", OwnerEntry { seen_ms, ..session })).unwrap();
+        block_on(index.seen(
+            "ada",
+            OwnerEntry {
+                seen_ms,
+                ..session.clone()
+            },
+        ))
+        .unwrap();
     };
     seen(60_000);
     let before = calls();
@@ -221,7 +238,7 @@ fn dead_sessions_leave_a_list_that_nobody_looks_at() {
             is_stored: true,
             ..entry()
         };
-        let admitted = block_on(index.admit("ada", session, None, None)).unwrap();
+        let admitted = block_on(index.admit("ada", session.clone(), None, None)).unwrap();
         assert_eq!(admitted, Admitted::Done);
         let key = session.key.as_ref();
         block_on(store.put(key, "v".into(), Terms::ttl(30 * MINUTE))).unwrap();
@@ -244,7 +261,7 @@ fn a_list_is_bounded() {
         };
         let key = session.key.as_ref();
         block_on(store.put(key, "v".into(), Terms::ttl(DAY))).unwrap();
-        let admitted = block_on(index.admit("ada", session, None, None)).unwrap();
+        let admitted = block_on(index.admit("ada", session.clone(), None, None)).unwrap();
         let expected = match number {
             1_000 => Admitted::Full,
             _ => Admitted::Done,
