@@ -1,33 +1,10 @@
 //! Keys that are missing, weak or placeholders; and that none is ever shown.
-#![cfg(feature = "http")]
 
 use sessile::http::config::{Config, Secret, StoreSettings};
 
-const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
-const OLD: &str = "f0e1d2c3b4a5968778695a4b3c2d1e0f";
-const ALL: &[&str] = &[
-    "cache",
-    "null",
-    "filesystem",
-    "redis",
-    "memcached",
-    "sql",
-    "mongodb",
-    "securecookie",
-    "cached_db",
-];
+use crate::kit::{ALL, KEY, refused};
 
-#[track_caller]
-fn refused(config: &Config, words: &[&str]) -> String {
-    let error = config
-        .resolve_for(ALL)
-        .expect_err("this configuration is refused");
-    let text = format!("{error} {error:?}");
-    for word in words {
-        assert!(text.contains(word), "{text}\ndoes not say {word:?}");
-    }
-    text
-}
+const OLD: &str = "f0e1d2c3b4a5968778695a4b3c2d1e0f";
 
 #[test]
 fn fl06_what_needs_a_key_says_so_at_start_and_how_to_make_one() {

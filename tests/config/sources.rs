@@ -1,5 +1,4 @@
 //! Where a configuration's values come from, who wins, and what happens to names nobody knows.
-#![cfg(feature = "http")]
 
 use std::fs;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use sessile::id::IdFormat;
 use sessile::session::EmptyPolicy;
 use sessile::{ErrorKind, Fault};
 
-const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+use crate::kit::KEY;
 
 #[track_caller]
 fn resolved(config: &Config) -> Settings {

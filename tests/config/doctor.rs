@@ -1,23 +1,11 @@
 //! S50: every insecure choice has a name of its own and is found by the doctor.
-#![cfg(feature = "http")]
 
 use std::fs;
 use std::path::Path;
 
 use sessile::http::config::{Config, Finding};
 
-const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
-const ALL: &[&str] = &[
-    "cache",
-    "null",
-    "filesystem",
-    "redis",
-    "memcached",
-    "sql",
-    "mongodb",
-    "securecookie",
-    "cached_db",
-];
+use crate::kit::{ALL, KEY};
 
 fn findings(config: &Config) -> Vec<Finding> {
     let settings = config

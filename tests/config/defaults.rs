@@ -1,39 +1,15 @@
 //! What holds where nobody said anything: our defaults, Flask's and Django's.
-#![cfg(feature = "http")]
 
 use std::time::Duration;
 
 use sessile::codec::Format;
 use sessile::cookie::SameSite;
 use sessile::http::Refresh;
-use sessile::http::config::{
-    CacheSettings, Config, KeyForm, Layout, Settings, SignerForm, StoreSettings,
-};
+use sessile::http::config::{CacheSettings, Config, KeyForm, Layout, SignerForm, StoreSettings};
 use sessile::id::IdFormat;
 use sessile::session::EmptyPolicy;
 
-const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
-const ALL: &[&str] = &[
-    "cache",
-    "null",
-    "filesystem",
-    "redis",
-    "memcached",
-    "sql",
-    "mongodb",
-    "securecookie",
-    "cached_db",
-];
-
-fn given(name: &str, value: &str) -> Result<Settings, String> {
-    let config = Config::new().env([(name, value)]);
-    config.resolve_for(ALL).map_err(|error| error.to_string())
-}
-
-#[track_caller]
-fn accepted(name: &str, value: &str) -> Settings {
-    given(name, value).expect("this value is accepted")
-}
+use crate::kit::{ALL, KEY, accepted};
 
 #[test]
 fn our_defaults_are_secure() {

@@ -1,32 +1,8 @@
 //! Stores by name: unknown ones, absent ones, and the options of each.
-#![cfg(feature = "http")]
 
 use sessile::http::config::{COMPILED_STORES, Config, CookieForm, Secret, StoreSettings};
 
-const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
-const ALL: &[&str] = &[
-    "cache",
-    "null",
-    "filesystem",
-    "redis",
-    "memcached",
-    "sql",
-    "mongodb",
-    "securecookie",
-    "cached_db",
-];
-
-#[track_caller]
-fn refused(config: &Config, words: &[&str]) -> String {
-    let error = config
-        .resolve_for(ALL)
-        .expect_err("this configuration is refused");
-    let text = format!("{error} {error:?}");
-    for word in words {
-        assert!(text.contains(word), "{text}\ndoes not say {word:?}");
-    }
-    text
-}
+use crate::kit::{ALL, KEY, refused};
 
 #[track_caller]
 fn store(pairs: &[(&str, &str)]) -> StoreSettings {

@@ -1,5 +1,4 @@
 //! What values mean: lifetimes, truth, sizes, permissions, words.
-#![cfg(feature = "http")]
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -8,28 +7,7 @@ use sessile::cookie::SameSite;
 use sessile::http::config::{Config, Settings, StoreSettings};
 use sessile::session::OnConflict;
 
-const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
-const ALL: &[&str] = &[
-    "cache",
-    "null",
-    "filesystem",
-    "redis",
-    "memcached",
-    "sql",
-    "mongodb",
-    "securecookie",
-    "cached_db",
-];
-
-fn given(name: &str, value: &str) -> Result<Settings, String> {
-    let config = Config::new().env([(name, value)]);
-    config.resolve_for(ALL).map_err(|error| error.to_string())
-}
-
-#[track_caller]
-fn accepted(name: &str, value: &str) -> Settings {
-    given(name, value).expect("this value is accepted")
-}
+use crate::kit::{ALL, KEY, accepted, given};
 
 #[track_caller]
 fn refused(name: &str, value: &str, words: &[&str]) {
