@@ -54,9 +54,10 @@ fn a_directory_that_others_could_change_is_refused() {
         let error = FileStore::builder(path).open().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{error}");
         assert!(error.to_string().contains(word), "{error}");
-        let shown = format!("{error:?}");
-        let name = path.to_str().filter(|name| !name.is_empty());
-        assert!(!name.is_some_and(|name| shown.contains(name)), "{shown}");
+        assert!(
+            error.to_string().contains(path.to_str().unwrap()),
+            "{error}"
+        );
     };
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -99,6 +99,20 @@ fn damaged_records_are_absent_told_once_and_set_aside() {
 }
 
 #[test]
+fn a_record_of_a_later_version_is_absent_and_left_alone() {
+    let folder = Folder::new();
+    let store = folder.store();
+    now(store.put(b"k", "v".into(), Terms::forever())).unwrap();
+    let file = records(&folder.path()).remove(0);
+    let mut later = fs::read(&file).unwrap();
+    later[7] = 2;
+    fs::write(&file, &later).unwrap();
+    assert!(now(store.load(b"k")).unwrap().is_none());
+    assert!(!now(store.purge_expired(10)).unwrap().more);
+    assert_eq!(fs::read(&file).unwrap(), later);
+}
+
+#[test]
 fn a_sweep_survives_damage_and_removes_it_after_a_day() {
     let folder = Folder::new();
     let store = folder.store();

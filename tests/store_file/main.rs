@@ -6,6 +6,7 @@ mod attack;
 mod contract;
 mod damage;
 mod disk;
+mod durable;
 mod killed;
 mod listing;
 mod pace;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::fs::Mode;
 use tokio::sync::Semaphore;
 
 use super::directory::Directory;
@@ -134,7 +135,7 @@ impl FileStoreBuilder {
             directory,
             limit,
             sweep: Lock::new(Place::default()),
-            mode: self.mode,
+            mode: permissions(self.mode),
             durable: self.durable,
             clock: self.clock,
         };
@@ -144,6 +145,14 @@ impl FileStoreBuilder {
             slots: Arc::new(Semaphore::new(AT_ONCE)),
         })
     }
+}
+
+/// The checked mode in the system's own type, whose width differs between systems.
+fn permissions(mode: u32) -> Mode {
+    let mut permissions = Mode::RUSR | Mode::WUSR;
+    permissions.set(Mode::RGRP, mode & 0o040 != 0);
+    permissions.set(Mode::ROTH, mode & 0o004 != 0);
+    permissions
 }
 
 impl Files {

@@ -49,18 +49,20 @@ impl Directory {
         let root =
             rustix::fs::open(path, DIRECTORY, Mode::empty()).map_err(|error| match error {
                 Errno::LOOP | Errno::NOTDIR => {
-                    refused("is a link or no directory; name a directory")
+                    refused(path, "is a link or no directory; name a directory")
                 }
                 error => failed("open a file store", error),
             })?;
         let data = rustix::fs::fstat(&root).map_err(|error| failed("open a file store", error))?;
         if data.st_uid != rustix::process::geteuid().as_raw() {
             return Err(refused(
+                path,
                 "belongs to another user; whoever owns it could forge sessions",
             ));
         }
         if data.st_mode & 0o022 != 0 {
             return Err(refused(
+                path,
                 "is writable for others; take that away (chmod go-w)",
             ));
         }
@@ -68,7 +70,7 @@ impl Directory {
         Ok(Self {
             root,
             patience,
-            synced: [const { AtomicBool::new(false) }; 256],
+            synced: std::array::from_fn(|_| AtomicBool::new(false)),
         })
     }
 
@@ -159,9 +161,8 @@ impl Bucket {
     }
 
     /// Makes a file that nobody had, with exactly these permissions.
-    pub(super) fn create_file(&self, file: &str, mode: u32) -> io::Result<File> {
+    pub(super) fn create_file(&self, file: &str, mode: Mode) -> io::Result<File> {
         let flags = FILE | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
-        let mode = Mode::from_raw_mode(mode);
         let made = rustix::fs::openat(&self.fd, file, flags, mode)?;
         // The mask of the process may have taken from what was asked for.
         rustix::fs::fchmod(&made, mode)?;
@@ -284,15 +285,16 @@ pub(super) fn try_flock(fd: BorrowedFd<'_>) -> io::Result<bool> {
     }
 }
 
-fn refused(why: &str) -> Error {
-    Error::config(format!("open a file store: its directory {why}"))
+fn refused(path: &Path, why: &str) -> Error {
+    let path = path.display();
+    Error::config(format!("open a file store in {path}: the directory {why}"))
 }
 
 /// Makes what is missing of a path, for its owner only.
 fn make(path: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     if path.as_os_str().is_empty() {
-        return Err(refused("has no name; say where sessions are kept"));
+        return Err(refused(path, "has no name; say where sessions are kept"));
     }
     // A link is left for the opening to refuse, wherever it leads.
     match path.symlink_metadata() {
@@ -309,14 +311,15 @@ fn make(path: &Path) -> Result<()> {
 
 /// Refuses a place where strangers could put another directory in this one's stead.
 fn check_above(path: &Path) -> Result<()> {
-    let path = path
+    let real = path
         .canonicalize()
         .map_err(|error| failed("open a file store", error))?;
-    for above in path.ancestors().skip(1) {
+    for above in real.ancestors().skip(1) {
         let above = OsStr::from_bytes(above.as_os_str().as_bytes());
         let data = rustix::fs::stat(above).map_err(|error| failed("open a file store", error))?;
         if data.st_mode & 0o002 != 0 && data.st_mode & 0o1000 == 0 {
             return Err(refused(
+                path,
                 "lies in one that all may write to, who could replace it; move it, or set the sticky bit",
             ));
         }

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
+use rustix::fs::Mode;
+
 use super::directory::{Bucket, try_flock};
 use super::name::{Name, draft_file};
 
@@ -20,7 +22,7 @@ impl<'b> Draft<'b> {
     pub(super) fn write(
         bucket: &'b Bucket,
         content: &[u8],
-        mode: u32,
+        mode: Mode,
         durable: bool,
     ) -> io::Result<Self> {
         let mut drawn = [0; 16];

@@ -62,7 +62,7 @@ impl Files {
         // A stamp that is being written may look damaged for a moment.
         for _ in 0..3 {
             let record = match self.read(bucket, name)? {
-                Found::Nothing => return Ok(None),
+                Found::Nothing | Found::Newer => return Ok(None),
                 Found::Damaged => continue,
                 Found::Record(record) => record,
             };

@@ -74,12 +74,19 @@ pub(super) struct Head {
     value_len: usize,
 }
 
-/// The file is not a whole record of ours.
+/// Why a file is no record.
 #[derive(Debug)]
-pub(super) struct Damaged;
+pub(super) enum Unreadable {
+    /// It is not a whole record of ours.
+    Damaged,
+    /// Its format has a later number.
+    Newer,
+}
+
+use Unreadable::{Damaged, Newer};
 
 /// What became of reading.
-pub(super) type Checked<T> = io::Result<Result<T, Damaged>>;
+pub(super) type Checked<T> = io::Result<Result<T, Unreadable>>;
 
 /// The bytes of a new record's file.
 pub(super) fn encode(key: &[u8], value: &[u8], version: Version, stamp: Stamp) -> Vec<u8> {
@@ -122,8 +129,10 @@ pub(super) fn read_head(file: &File) -> Checked<Head> {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Err(Damaged)),
         read => read?,
     }
-    let head = decode_head(&bytes).filter(|head| BODY + head.key_len + head.value_len == len);
-    Ok(head.ok_or(Damaged))
+    Ok(decode_head(&bytes).and_then(|head| {
+        let is_whole = BODY + head.key_len + head.value_len == len;
+        is_whole.then_some(head).ok_or(Damaged)
+    }))
 }
 
 /// The length of a file that may be a record's.
@@ -133,9 +142,9 @@ fn length_of(file: &File) -> io::Result<Option<usize>> {
     Ok(usize::try_from(data.len()).ok().filter(|_| possible))
 }
 
-fn decode(bytes: Bytes) -> Result<Record, Damaged> {
+fn decode(bytes: Bytes) -> Result<Record, Unreadable> {
     let head: &[u8; BODY] = bytes.first_chunk().ok_or(Damaged)?;
-    let head = decode_head(head).ok_or(Damaged)?;
+    let head = decode_head(head)?;
     let value_at = BODY + head.key_len;
     if bytes.len() != value_at + head.value_len || sum(&[&bytes[BODY..]]) != head.body_sum {
         return Err(Damaged);
@@ -149,10 +158,13 @@ fn decode(bytes: Bytes) -> Result<Record, Damaged> {
     })
 }
 
-fn decode_head(bytes: &[u8; BODY]) -> Option<Head> {
+fn decode_head(bytes: &[u8; BODY]) -> Result<Head, Unreadable> {
+    if bytes.starts_with(&MAGIC[..7]) && bytes[7] > MAGIC[7] {
+        return Err(Newer);
+    }
     let sound = bytes.starts_with(&MAGIC) && sum(&[&bytes[..28]]) == u32_at(bytes, 28);
     if !sound {
-        return None;
+        return Err(Damaged);
     }
     let version = Version::from_u64(u64_at(bytes, 8));
     let stamps = [false, true].map(|second| stamp_at(bytes, version, second));
@@ -162,15 +174,16 @@ fn decode_head(bytes: &[u8; BODY]) -> Option<Head> {
             let ahead = second.0.sequence.wrapping_sub(first.0.sequence);
             if ahead < u32::MAX / 2 { second } else { first }
         }
-        [one, other] => one.or(other)?,
+        [one, other] => one.or(other).ok_or(Damaged)?,
     };
-    Some(Head {
+    let length = |at| usize::try_from(u32_at(bytes, at)).map_err(|_| Damaged);
+    Ok(Head {
         version,
         stamp,
         at,
         body_sum: u32_at(bytes, 24),
-        key_len: usize::try_from(u32_at(bytes, 16)).ok()?,
-        value_len: usize::try_from(u32_at(bytes, 20)).ok()?,
+        key_len: length(16)?,
+        value_len: length(20)?,
     })
 }
 

@@ -30,7 +30,8 @@ use crate::store::{Created, Cursor, Loaded, Page, Purged, SessionStore, Survey, 
 /// - Operations on one key are linearizable, among processes too. Reads take no lock.
 /// - A record is served whole or not at all: a file is written beside its place and renamed into it. What
 ///   cannot be read as a whole record is absent, is logged once as a warning, and is set aside under the
-///   suffix `.damaged`, which a sweep removes after a day.
+///   suffix `.damaged`, which a sweep removes after a day. What a later version of this crate wrote is
+///   absent too, and left alone.
 /// - An acknowledged write survives the process, and the machine unless
 ///   [`durable`](FileStoreBuilder::durable) is off.
 /// - Never more than [`threshold`](FileStoreBuilder::threshold) records lie in the directory, however many
@@ -46,7 +47,7 @@ use crate::store::{Created, Cursor, Loaded, Page, Purged, SessionStore, Survey, 
 /// over 128 files, so a store that is never purged does not grow without end.
 ///
 /// # Cost
-/// A load is about ten system calls, a write about forty and, if durable, two waits for the disk. The work
+/// A load is about six system calls, a write about thirty and, if durable, two waits for the disk. The work
 /// is done on tokio's threads for blocking work, 64 calls at a time; outside a tokio runtime it is done in
 /// the first poll, on the calling thread. ARCHITECTURE.md has figures.
 ///

@@ -131,6 +131,7 @@ impl Files {
                 self.forget(name);
                 Ok(false)
             }
+            Found::Newer => Ok(false),
             Found::Record(record) if record.stamp.is_live(self.now()) => Ok(false),
             Found::Record(_) => {
                 self.changing(name)?;

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::directory::{Bucket, Directory};
@@ -15,7 +15,7 @@ use super::draft::Draft;
 use super::fault::{failed, is_absent};
 use super::ledger::Ledger;
 use super::name::Name;
-use super::record::{self, FOREVER, Record, Stamp, VALUE_MAX};
+use super::record::{self, FOREVER, Record, Stamp, Unreadable, VALUE_MAX};
 use super::room::Room;
 use super::sweep::Place;
 use super::task::Consent;
@@ -30,7 +30,7 @@ pub(super) struct Files {
     pub(super) directory: Directory,
     pub(super) limit: Option<Limit>,
     pub(super) sweep: Lock<Place>,
-    pub(super) mode: u32,
+    pub(super) mode: Mode,
     pub(super) durable: bool,
     pub(super) clock: Box<dyn Clock>,
 }
@@ -46,6 +46,8 @@ pub(super) enum Found {
     Nothing,
     /// Something else than a whole record under the name of its key.
     Damaged,
+    /// What a later version of this crate wrote: absent, and left alone.
+    Newer,
     Record(Record),
 }
 
@@ -231,6 +233,13 @@ impl Files {
         loop {
             match self.read(bucket, name)? {
                 Found::Nothing => return Ok(None),
+                Found::Newer => {
+                    tracing::warn!(
+                        store = "file",
+                        "a record of a later version of this program is taken for absent"
+                    );
+                    return Ok(None);
+                }
                 Found::Damaged => damaged += 1,
                 Found::Record(record) if record.stamp.is_live(self.now()) => {
                     return Ok(Some(record));
@@ -269,6 +278,7 @@ impl Files {
             .and_then(|file| record::read(&file));
         match read {
             Ok(Ok(record)) if Name::of(&record.key) == name => Ok(Found::Record(record)),
+            Ok(Err(Unreadable::Newer)) => Ok(Found::Newer),
             Ok(_) => Ok(Found::Damaged),
             Err(error) if is_absent(&error) => Ok(Found::Nothing),
             Err(error) => match Errno::from_io_error(&error) {
