@@ -6,10 +6,12 @@
 mod base62;
 mod cookie;
 mod object;
+mod records;
 mod session;
 mod signer;
 
 pub use cookie::SignedCookie;
 pub use object::ObjectSigner;
+pub use records::DjangoRecords;
 pub use session::{CookieSession, StoredSession};
 pub use signer::{Signer, TimestampSigner};
