@@ -152,6 +152,24 @@ fn a_sweep_survives_damage_and_removes_it_after_a_day() {
 }
 
 #[test]
+fn a_sweep_gets_past_what_it_cannot_clear_away() {
+    let folder = Folder::new();
+    let store = folder.store();
+    for n in 0..20_u32 {
+        let terms = Terms::ttl(Duration::from_secs(1));
+        now(store.put(&n.to_le_bytes(), "v".into(), terms)).unwrap();
+    }
+    let stuck = records(&folder.path()).remove(0);
+    fs::write(&stuck, "damaged").unwrap();
+    fs::create_dir(stuck.with_extension("damaged")).unwrap();
+    folder.clock.advance(Duration::from_secs(1));
+    let sweep = || now(store.purge_expired(100));
+    assert!(sweep().is_err());
+    assert_eq!(sweep().unwrap().removed, 19);
+    assert_eq!(records(&folder.path()), [stuck]);
+}
+
+#[test]
 fn drafts_of_killed_writers_are_removed_and_those_of_living_ones_are_not() {
     let folder = Folder::new();
     let store = folder.store();

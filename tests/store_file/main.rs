@@ -78,3 +78,10 @@ fn records(path: &Path) -> Vec<PathBuf> {
     let is_record = |file: &PathBuf| file.extension().is_some_and(|suffix| suffix == "session");
     files(path).into_iter().filter(is_record).collect()
 }
+
+/// How many records there are at one moment: under the lock that whoever creates or removes one takes.
+fn counted(path: &Path) -> usize {
+    let locked = std::fs::File::open(path).unwrap();
+    locked.lock().unwrap();
+    records(path).len()
+}

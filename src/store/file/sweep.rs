@@ -72,16 +72,27 @@ impl Files {
                         return Ok(purged);
                     }
                     looks += 1;
-                    purged.removed += usize::from(self.clear_if_over(&bucket, name)?);
                     place.after = Some(name);
+                    let cleared = self.clear_if_over(&bucket, name);
+                    purged.removed += usize::from(self.or_go_on_at(place, cleared)?);
                 }
-                remove_leftovers(&bucket)?;
+                place.after = None;
+                place.bucket += 1;
+                self.or_go_on_at(place, remove_leftovers(&bucket))?;
+            } else {
+                place.bucket += 1;
             }
-            place.bucket += 1;
-            place.after = None;
         }
         self.go_on_at(Place::default());
         Ok(purged)
+    }
+
+    /// Has the next sweep begin behind what could not be cleared away: nothing stops all sweeps.
+    fn or_go_on_at<T>(&self, place: Place, done: Result<T>) -> Result<T> {
+        if done.is_err() {
+            self.go_on_at(place);
+        }
+        done
     }
 
     fn go_on_at(&self, place: Place) {
