@@ -6,6 +6,7 @@ mod contract;
 mod failures;
 mod flights;
 mod freshness;
+mod histories;
 mod kit;
 mod news;
 mod races;
