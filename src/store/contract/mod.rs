@@ -83,6 +83,7 @@ pub struct Level {
     tick: Duration,
     idle: bool,
     max_age: bool,
+    own_versions: bool,
     value_max: usize,
     key_max: usize,
 }
@@ -94,6 +95,7 @@ impl Level {
             tick: Duration::from_millis(1),
             idle: true,
             max_age: true,
+            own_versions: true,
             value_max: 1 << 20,
             key_max: crate::cache::KEY_MAX,
         }
@@ -117,6 +119,13 @@ impl Level {
     /// The store has no maximum age and must refuse terms with one.
     pub const fn without_max_age(mut self) -> Self {
         self.max_age = false;
+        self
+    }
+
+    /// Versions are digests of the content, so that writes of the same content have the same version:
+    /// a store whose records have no room for more, because others write them too.
+    pub const fn versions_by_content(mut self) -> Self {
+        self.own_versions = false;
         self
     }
 
@@ -166,6 +175,13 @@ impl<S: Subject> Bench<'_, S> {
         match self.level.idle {
             true => Ok(()),
             false => Err(Stop::NotApplicable("the store has no idle timeouts")),
+        }
+    }
+
+    fn needs_own_versions(&self) -> Outcome {
+        match self.level.own_versions {
+            true => Ok(()),
+            false => Err(Stop::NotApplicable("the store's versions are digests")),
         }
     }
 

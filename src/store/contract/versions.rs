@@ -13,6 +13,7 @@ fn all_differ(versions: &[Version]) -> Outcome {
 }
 
 pub(super) async fn every_write_has_its_own_version<S: Subject>(bench: &Bench<'_, S>) -> Outcome {
+    bench.needs_own_versions()?;
     let store = bench.fresh().await;
     let mut versions = Vec::new();
     for _ in 0..50 {
@@ -56,6 +57,7 @@ pub(super) async fn load_tells_the_version_of_the_write<S: Subject>(
 pub(super) async fn removed_and_created_again_has_a_new_version<S: Subject>(
     bench: &Bench<'_, S>,
 ) -> Outcome {
+    bench.needs_own_versions()?;
     let store = bench.fresh().await;
     let mut versions = Vec::new();
     for _ in 0..20 {
@@ -71,6 +73,7 @@ pub(super) async fn removed_and_created_again_has_a_new_version<S: Subject>(
 pub(super) async fn expired_and_created_again_has_a_new_version<S: Subject>(
     bench: &Bench<'_, S>,
 ) -> Outcome {
+    bench.needs_own_versions()?;
     let store = bench.fresh().await;
     let mut versions = Vec::new();
     for _ in 0..5 {
