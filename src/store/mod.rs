@@ -48,6 +48,8 @@ pub use file::{FileStore, FileStoreBuilder};
 pub use invalidation::{Invalidation, InvalidationSender, Invalidations};
 #[cfg(feature = "__remote")]
 pub use remote::Patience;
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisBuilder, RedisStore};
 pub use survey::{Cursor, PAGE_MAX, Page, Survey, Surveyed, page_limit};
 #[cfg(feature = "tiered")]
 pub use tiered::{TieredBuilder, TieredStore, WhenBackFails};

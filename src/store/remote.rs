@@ -67,6 +67,11 @@ impl Patience {
         self
     }
 
+    /// The longest that one attempt may take.
+    pub(crate) const fn attempt_max(&self) -> Duration {
+        self.timeout
+    }
+
     /// Makes attempts until one succeeds or fails for good; the last failure is the answer.
     ///
     /// `what` says for the error what was attempted, `attempt` is told which attempt it is, from 0.

@@ -5,12 +5,15 @@
 //! `SESSILE_TEST_SERVERS` is `all`: then it fails.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::allow_attributes,
+    clippy::wrong_self_convention,
     reason = "each test binary uses its own part"
 )]
 
 mod program;
 mod proxy;
+mod redis;
 mod row;
 
 use std::net::TcpListener;
@@ -19,6 +22,7 @@ use std::time::{Duration, Instant};
 
 pub use program::Program;
 pub use proxy::{Proxy, Weather};
+pub use redis::{Redis, RedisCluster, Watched};
 pub use row::row;
 
 /// Folders of servers that are on nobody's path.

@@ -1,1 +1,19 @@
-//! The store `redis`.
+//! The store in Redis against real servers.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
+
+#[path = "../servers/mod.rs"]
+mod servers;
+
+mod cluster;
+mod contract;
+mod faults;
+mod foreign;
+mod invalidations;
+mod kit;
+mod listing;
+mod network;
+mod pace;
+mod python;
+mod refusals;
+mod sentinel;
+mod tls;

@@ -181,7 +181,7 @@ impl<S: Subject> Bench<'_, S> {
     fn needs_own_versions(&self) -> Outcome {
         match self.level.own_versions {
             true => Ok(()),
-            false => Err(Stop::NotApplicable("the store's versions are digests")),
+            false => Err(Stop::NotApplicable("the store has versions by content")),
         }
     }
 

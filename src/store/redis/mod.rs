@@ -1,1 +1,20 @@
-//! Sessions in Redis or Valkey.
+//! Sessions in Redis or Valkey: one node, Sentinel, Cluster.
+//!
+//! [`store`](self::store) has the verbs, `form` how keys and records lie in the database, `scripts`
+//! what takes more than one command. Below them `link` is the connection, `target` whom it is opened
+//! to, `address` the URLs that say so, `fault` what the driver's errors mean; beside them `tracking`
+//! follows what others change and `listing` goes through everything.
+
+mod address;
+mod builder;
+mod fault;
+mod form;
+mod link;
+mod listing;
+mod scripts;
+mod store;
+mod target;
+mod tracking;
+
+pub use builder::RedisBuilder;
+pub use store::RedisStore;

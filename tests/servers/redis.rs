@@ -1,0 +1,198 @@
+//! Redis: one server, a master and a replica watched by sentinels, and a cluster of three.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{Program, find, free_port, need, wait_for_port, wait_until};
+
+/// A running Redis server.
+pub struct Redis {
+    program: Program,
+    port: u16,
+    cli: PathBuf,
+}
+
+impl Redis {
+    /// Starts one that keeps nothing on disk unless `options` say otherwise; `None`, loudly, if it is
+    /// not installed.
+    pub fn start(what: &str, options: &[&str]) -> Option<Self> {
+        let [server, cli] = need(what, ["redis-server", "redis-cli"])?;
+        let port = free_port();
+        let program = Program::new(server);
+        let mut redis = Self { program, port, cli };
+        redis.run(options);
+        Some(redis)
+    }
+
+    fn run(&mut self, options: &[&str]) {
+        let port = self.port.to_string();
+        let mut arguments = vec!["--port", &port, "--bind", "127.0.0.1", "--save", ""];
+        arguments.extend(options);
+        self.program.start(arguments);
+        wait_for_port("redis-server", self.port);
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn program(&mut self) -> &mut Program {
+        &mut self.program
+    }
+
+    /// Starts it again, with its data as far as it kept them.
+    pub fn restart(&mut self) {
+        self.program.restart();
+        wait_for_port("redis-server", self.port);
+    }
+
+    /// Asks the server; the answer as text.
+    pub fn ask(&self, words: &[&str]) -> String {
+        ask(&self.cli, self.port, words)
+    }
+}
+
+fn ask(cli: &PathBuf, port: u16, words: &[&str]) -> String {
+    let output = Command::new(cli)
+        .args(["-h", "127.0.0.1", "-p", &port.to_string()])
+        .args(words)
+        .output()
+        .expect("redis-cli runs");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// A master and a replica, watched by three sentinels that fail over within seconds.
+pub struct Watched {
+    pub master: Redis,
+    pub replica: Redis,
+    sentinels: Vec<Program>,
+    ports: Vec<u16>,
+    cli: PathBuf,
+}
+
+impl Watched {
+    pub fn start(what: &str) -> Option<Self> {
+        let master = Redis::start(what, &[])?;
+        let port = master.port.to_string();
+        let replica = Redis::start(what, &["--replicaof", "127.0.0.1", &port])?;
+        wait_until("the replica", || {
+            replica
+                .ask(&["info", "replication"])
+                .contains("master_link_status:up")
+        });
+        let server = find("redis-server")?;
+        let mut watched = Self {
+            cli: master.cli.clone(),
+            master,
+            replica,
+            sentinels: Vec::new(),
+            ports: Vec::new(),
+        };
+        for _ in 0..3 {
+            let port = free_port();
+            let mut sentinel = Program::new(server.clone());
+            let settings = format!(
+                "port {port}\nbind 127.0.0.1\nsentinel monitor sessions 127.0.0.1 {} 2\n\
+                 sentinel down-after-milliseconds sessions 500\n\
+                 sentinel failover-timeout sessions 3000\n",
+                watched.master.port
+            );
+            std::fs::write(sentinel.folder().join("sentinel.conf"), settings)
+                .expect("its folder can be written");
+            sentinel.start(["sentinel.conf", "--sentinel"]);
+            wait_for_port("sentinel", port);
+            watched.sentinels.push(sentinel);
+            watched.ports.push(port);
+        }
+        let sees = |sign: &str| {
+            watched
+                .ports
+                .iter()
+                .all(|&port| ask(&watched.cli, port, &["info", "sentinel"]).contains(sign))
+        };
+        wait_until("the sentinels", || sees("slaves=1,sentinels=3"));
+        Some(watched)
+    }
+
+    pub fn url(&self) -> String {
+        let hosts: Vec<_> = self
+            .ports
+            .iter()
+            .map(|port| format!("127.0.0.1:{port}"))
+            .collect();
+        format!("redis+sentinel://{}/sessions/0", hosts.join(","))
+    }
+
+    /// Stops a sentinel in its tracks.
+    pub fn freeze_sentinel(&self, number: usize) {
+        self.sentinels[number].freeze(true);
+    }
+
+    /// Waits until the replica is the master.
+    pub fn wait_for_failover(&self) {
+        wait_until("the new master", || {
+            self.replica.ask(&["role"]).starts_with("master")
+        });
+    }
+}
+
+/// Three masters that share the slots evenly.
+pub struct RedisCluster {
+    pub nodes: Vec<Redis>,
+}
+
+impl RedisCluster {
+    pub fn start(what: &str) -> Option<Self> {
+        const SLOTS: [(&str, &str); 3] = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
+        let mut nodes: Vec<Redis> = Vec::new();
+        let mut buses = Vec::new();
+        for (first, last) in SLOTS {
+            let bus = free_port().to_string();
+            let node = Redis::start(
+                what,
+                &[
+                    "--cluster-enabled",
+                    "yes",
+                    "--cluster-node-timeout",
+                    "2000",
+                    "--cluster-port",
+                    &bus,
+                ],
+            )?;
+            node.ask(&["cluster", "addslotsrange", first, last]);
+            buses.push(bus);
+            nodes.push(node);
+        }
+        for (node, bus) in nodes.iter().zip(&buses) {
+            for other in &nodes {
+                other.ask(&["cluster", "meet", "127.0.0.1", &node.port.to_string(), bus]);
+            }
+        }
+        wait_until("the cluster", || {
+            nodes.iter().all(|node| {
+                let info = node.ask(&["cluster", "info"]);
+                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+            })
+        });
+        Some(Self { nodes })
+    }
+
+    pub fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(Redis::url).collect()
+    }
+
+    /// The node that has a key's slot, and the slot.
+    pub fn owner(&self, key: &str) -> (usize, String) {
+        let slot = self.nodes[0].ask(&["cluster", "keyslot", key]);
+        let number: usize = slot.parse().expect("a slot");
+        (number / 5461, slot)
+    }
+
+    pub fn id(&self, node: usize) -> String {
+        self.nodes[node].ask(&["cluster", "myid"])
+    }
+}

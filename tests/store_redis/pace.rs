@@ -1,0 +1,198 @@
+//! How much the store costs over the bare driver doing the same commands.
+//!
+//! Asks for a quiet machine, so it is asked for by name:
+//! `cargo test --release -p sessile --no-default-features --features redis,contract --test store_redis
+//! -- --ignored --nocapture pace`.
+
+use std::time::{Duration, Instant};
+
+use redis::Cmd;
+use redis::aio::MultiplexedConnection;
+use sessile::store::{RedisStore, SessionStore, Terms};
+
+use crate::kit;
+use crate::servers::Redis;
+
+const ROUNDS: usize = 15;
+const CALLS: usize = 4000;
+const KEYS: usize = 1000;
+const TTL: Terms = Terms::ttl(Duration::from_secs(1800));
+
+/// Calls per second of `tasks` tasks that call one after the other.
+async fn pace<F>(tasks: usize, call: impl Fn(usize) -> F) -> f64
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let began = Instant::now();
+    let per_task = CALLS / tasks;
+    let running: Vec<_> = (0..tasks)
+        .map(|task| {
+            let calls: Vec<F> = (0..per_task).map(|n| call(task * per_task + n)).collect();
+            tokio::spawn(async move {
+                for call in calls {
+                    call.await;
+                }
+            })
+        })
+        .collect();
+    for task in running {
+        task.await.unwrap();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    let calls = (per_task * tasks) as f64;
+    calls / began.elapsed().as_secs_f64()
+}
+
+fn key(number: usize) -> String {
+    format!("key {}", number % KEYS)
+}
+
+async fn bare(mut connection: MultiplexedConnection, command: Cmd) {
+    let _: redis::Value = command.query_async(&mut connection).await.unwrap();
+}
+
+fn middle(mut figures: Vec<f64>) -> (f64, f64, f64) {
+    figures.sort_by(f64::total_cmp);
+    (
+        figures[0],
+        figures[figures.len() / 2],
+        figures[figures.len() - 1],
+    )
+}
+
+async fn compare(verb: &str, store: &RedisStore, driver: &MultiplexedConnection, tasks: usize) {
+    const SET: &str = "redis.call('GETRANGE', KEYS[1], 0, 8) \
+                       redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
+    let value = vec![b'v'; 512];
+    let stored = vec![b'v'; 521];
+    let sha = redis::cmd("SCRIPT")
+        .arg("LOAD")
+        .arg(SET)
+        .query_async(&mut driver.clone())
+        .await;
+    let sha: String = sha.unwrap();
+    let mut ratios = Vec::new();
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS * 2 {
+        let is_ours = (round + round / 2) % 2 == 0;
+        let figure = if is_ours {
+            let call = |number: usize| {
+                let (store, verb, value) = (store.clone(), verb.to_owned(), value.clone());
+                async move {
+                    let key = key(number);
+                    let key = key.as_bytes();
+                    match &*verb {
+                        "load" => drop(store.load(key).await.unwrap().unwrap()),
+                        "put" => drop(store.put(key, value.into(), TTL).await.unwrap()),
+                        "replace" => {
+                            let done = store.replace(key, value.into(), TTL, None).await.unwrap();
+                            assert!(kit::is_done(done));
+                        }
+                        _ => assert!(store.touch(key, Duration::from_secs(1800)).await.unwrap()),
+                    }
+                }
+            };
+            pace(tasks, call).await
+        } else {
+            let call = |number: usize| {
+                let key = format!("7:sessile:{}", key(number));
+                let mut command = Cmd::new();
+                match verb {
+                    "load" => command.arg("GET").arg(key),
+                    "put" => command
+                        .arg("SET")
+                        .arg(key)
+                        .arg(&stored)
+                        .arg("PX")
+                        .arg(1_800_000)
+                        .arg("GET"),
+                    "replace" => command
+                        .arg("EVALSHA")
+                        .arg(&sha)
+                        .arg(1)
+                        .arg(key)
+                        .arg(&stored)
+                        .arg(1_800_000),
+                    _ => command.arg("PEXPIRE").arg(key).arg(1_800_000),
+                };
+                bare(driver.clone(), command)
+            };
+            pace(tasks, call).await
+        };
+        if is_ours {
+            ours.push(figure)
+        } else {
+            theirs.push(figure)
+        }
+    }
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        ratios.push(ours / theirs);
+    }
+    let (low, mid, high) = middle(ratios);
+    let (ours, theirs) = (middle(ours), middle(theirs));
+    println!(
+        "{verb:8} {tasks:3} tasks: store {:6.0}/s ({:.0} to {:.0}), driver {:6.0}/s ({:.0} to {:.0}), ratio {mid:.2} ({low:.2} to {high:.2})",
+        ours.1, ours.0, ours.2, theirs.1, theirs.0, theirs.2
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement, for a quiet machine"]
+async fn pace_of_the_store_and_of_the_bare_driver() {
+    let Some(server) = Redis::start("the pace of Redis", &[]) else {
+        return;
+    };
+    let store = RedisStore::connect(&server.url()).await.unwrap();
+    let url = format!("{}?protocol=resp3", server.url());
+    let driver = redis::Client::open(url).unwrap();
+    let driver = driver.get_multiplexed_async_connection().await.unwrap();
+    for number in 0..KEYS {
+        store
+            .put(key(number).as_bytes(), vec![b'v'; 512].into(), TTL)
+            .await
+            .unwrap();
+    }
+    for tasks in [1, 64] {
+        for verb in ["load", "touch", "replace", "put"] {
+            compare(verb, &store, &driver, tasks).await;
+        }
+    }
+}
+
+/// Whether a pool of shared connections would be faster than one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement, for a quiet machine"]
+async fn pace_of_one_connection_and_of_several() {
+    let Some(server) = Redis::start("the pace of pools", &[]) else {
+        return;
+    };
+    let store = RedisStore::connect(&server.url()).await.unwrap();
+    for number in 0..KEYS {
+        let value = vec![b'v'; 512].into();
+        store.put(key(number).as_bytes(), value, TTL).await.unwrap();
+    }
+    let driver = redis::Client::open(server.url()).unwrap();
+    for tasks in [8, 64, 256] {
+        let mut figures = [const { Vec::new() }; 3];
+        for _ in 0..ROUNDS {
+            for (figures, connections) in figures.iter_mut().zip([1, 2, 4]) {
+                let mut pool = Vec::new();
+                for _ in 0..connections {
+                    pool.push(driver.get_multiplexed_async_connection().await.unwrap());
+                }
+                let call = |number: usize| {
+                    let mut command = Cmd::new();
+                    command.arg("GET").arg(format!("7:sessile:{}", key(number)));
+                    bare(pool[number / 7 % pool.len()].clone(), command)
+                };
+                figures.push(pace(tasks, call).await);
+            }
+        }
+        for (figures, connections) in figures.into_iter().zip([1, 2, 4]) {
+            let (low, mid, high) = middle(figures);
+            println!(
+                "{tasks:3} tasks, {connections} connections: {mid:6.0}/s ({low:.0} to {high:.0})"
+            );
+        }
+    }
+}
