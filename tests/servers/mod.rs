@@ -11,6 +11,7 @@
     reason = "each test binary uses its own part"
 )]
 
+mod memcached;
 mod program;
 mod proxy;
 mod redis;
@@ -20,6 +21,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+pub use memcached::Memcached;
 pub use program::Program;
 pub use proxy::{Proxy, Weather};
 pub use redis::{Redis, RedisCluster, Watched};
