@@ -46,6 +46,8 @@ pub use erased::DynStore;
 pub use file::{FileStore, FileStoreBuilder};
 #[cfg(any(feature = "redis", feature = "tiered"))]
 pub use invalidation::{Invalidation, InvalidationSender, Invalidations};
+#[cfg(feature = "memcached")]
+pub use memcached::{MemcachedBuilder, MemcachedStore};
 #[cfg(feature = "__remote")]
 pub use remote::Patience;
 #[cfg(feature = "redis")]
