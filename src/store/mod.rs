@@ -37,6 +37,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisBuilder, RedisStore};
 pub use any::AnyStore;
 pub use cache::CacheStore;
 #[cfg(feature = "__outside")]
@@ -50,8 +52,6 @@ pub use invalidation::{Invalidation, InvalidationSender, Invalidations};
 pub use memcached::{MemcachedBuilder, MemcachedStore};
 #[cfg(feature = "__remote")]
 pub use remote::Patience;
-#[cfg(feature = "redis")]
-pub use self::redis::{RedisBuilder, RedisStore};
 pub use survey::{Cursor, PAGE_MAX, Page, Survey, Surveyed, page_limit};
 #[cfg(feature = "tiered")]
 pub use tiered::{TieredBuilder, TieredStore, WhenBackFails};

@@ -243,10 +243,16 @@ fn what_this_crate_lacks_is_refused_in_words() {
         "{redis}"
     );
     let django = Config::django_compat().secret(KEY).store("cache");
-    let django = refusal(django, &["cache"]);
+    let django = django.resolve_for(&["cache"]).expect("sound");
+    assert!(django.core().is_ok(), "records are texts of Django's in it");
+    let cache = Cache::builder().max_entries(10).build().expect("valid");
+    let own = django.core_on(CacheStore::new(cache.into()));
+    let own = own
+        .expect_err("nobody makes texts of its records")
+        .to_string();
     assert!(
-        django.contains("SESSION_RECORD_LAYOUT") && django.contains("StoredSession"),
-        "{django}"
+        own.contains("SESSION_RECORD_LAYOUT") && own.contains("DjangoRecords"),
+        "{own}"
     );
     let bare = Config::new().set("SESSION_RECORD_LAYOUT", "bare");
     let endless = bare.clone().insecure_without_absolute_timeout();

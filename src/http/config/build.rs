@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::settings::{KeyForm, Layout, Settings, SignerForm, SignerSettings};
+use super::settings::{KeyForm, Layout, RecordForm, Settings, SignerForm, SignerSettings};
 use super::store::{CacheSettings, CookieForm, StoreSettings};
 use crate::cache::Cache;
 use crate::codec;
@@ -62,7 +62,7 @@ impl Settings {
         let kind = match &self.store {
             StoreSettings::Cache(cache) => {
                 let store = CacheStore::new(Arc::new(cache.build()?));
-                return self.builder_on(AnyStore::from(store));
+                return self.builder_on(self.in_their_form(AnyStore::from(store))?);
             }
             StoreSettings::SecureCookie { form } => {
                 Kind::Cookie(Box::new(self.in_cookies(*form)?.build()?))
@@ -91,7 +91,12 @@ impl Settings {
             KeyForm::Plain { prefix } => prefix,
         };
         let index = AnyIndex::of(&store, namespace);
-        let sessions = self.sessions_on(store)?.owner_index(index).build()?;
+        let sessions = match self.record.layout {
+            // The store shows Django's texts as bare JSON.
+            Layout::Django => self.with_bare_json().sessions_on(store)?,
+            Layout::Native | Layout::Bare => self.sessions_on(store)?,
+        };
+        let sessions = sessions.owner_index(index).build()?;
         let purge = self.saving.cleanup_n_requests;
         self.flow(Core::on(Configured(Kind::Stored(Box::new(Stored {
             id_text: self.id_text()?,
@@ -239,9 +244,47 @@ impl Settings {
             ),
             Layout::Bare => Ok(codec::Layout::Bare),
             Layout::Django => refused(
-                "SESSION_RECORD_LAYOUT is django, which sessions do not write; set it to native, and \
-                 read what Django stored with cookie::compat::django::StoredSession",
+                "SESSION_RECORD_LAYOUT is django, for a store of its own kind; open it by \
+                 Settings::connect, or put it into cookie::compat::django::DjangoRecords and set the \
+                 layout to bare and the format to json",
             ),
+        }
+    }
+
+    fn with_bare_json(&self) -> Self {
+        let record = RecordForm {
+            format: codec::Format::Json,
+            layout: Layout::Bare,
+        };
+        Self {
+            record,
+            ..self.clone()
+        }
+    }
+
+    /// Puts Django's texts between the store and its users, where the settings say so.
+    #[cfg(feature = "compat")]
+    pub(super) fn in_their_form(&self, store: AnyStore) -> Result<AnyStore> {
+        use crate::cookie::compat::django::{DjangoRecords, StoredSession};
+
+        if self.record.layout != Layout::Django {
+            return Ok(store);
+        }
+        let (secret, fallbacks) = self.need_secrets()?;
+        let texts = StoredSession::new([secret].into_iter().chain(fallbacks))?;
+        let (name, front) = (store.name().to_owned(), store.cache().cloned());
+        let store = AnyStore::listed(&name, DjangoRecords::new(store, texts));
+        Ok(match front {
+            Some(cache) => store.with_front(cache),
+            None => store,
+        })
+    }
+
+    #[cfg(not(feature = "compat"))]
+    pub(super) fn in_their_form(&self, store: AnyStore) -> Result<AnyStore> {
+        match self.record.layout {
+            Layout::Django => Err(without_compat("records as Django writes them")),
+            Layout::Native | Layout::Bare => Ok(store),
         }
     }
 

@@ -99,10 +99,11 @@ impl Stores {
     /// [`InvalidConfig`](ErrorKind::InvalidConfig) for a store that this build lacks, and where
     /// sessions live in their cookies or nowhere; faults of the store.
     pub async fn open(&self, settings: &Settings) -> Result<AnyStore> {
-        match self.registered.get(settings.store.name()) {
-            Some(opener) => opener(settings).await,
-            None => open::open(settings, &settings.store).await,
-        }
+        let store = match self.registered.get(settings.store.name()) {
+            Some(opener) => opener(settings).await?,
+            None => open::open(settings, &settings.store).await?,
+        };
+        settings.in_their_form(store)
     }
 
     /// Opens the store and builds the sessions in it; where they need none, just these.

@@ -10,7 +10,8 @@ use super::StoredSession;
 use crate::cookie::compat::Value;
 use crate::error::{Error, Result};
 use crate::store::{
-    Created, Cursor, Loaded, Page, Purged, Replaced, SessionStore, Survey, Surveyed, Terms, Version,
+    Created, Cursor, Lived, Loaded, Page, Purged, Replaced, SessionStore, Survey, Surveyed, Terms,
+    Version,
 };
 use crate::time::{Clock, CoarseClock};
 
@@ -123,13 +124,26 @@ impl<S: SessionStore> DjangoRecords<S> {
 }
 
 impl<S: SessionStore> SessionStore for DjangoRecords<S> {
-    const IMMEDIATE: bool = S::IMMEDIATE;
+    fn is_immediate(&self) -> bool {
+        self.inner.is_immediate()
+    }
 
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
         let Some(Loaded { value, version }) = self.inner.load(key).await? else {
             return Ok(None);
         };
         Ok(self.open(&value).map(|value| Loaded { value, version }))
+    }
+
+    async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
+        let Some(Lived { loaded, left }) = self.inner.load_left(key).await? else {
+            return Ok(None);
+        };
+        let version = loaded.version;
+        let loaded = self
+            .open(&loaded.value)
+            .map(|value| Loaded { value, version });
+        Ok(loaded.map(|loaded| Lived { loaded, left }))
     }
 
     async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {
@@ -184,6 +198,10 @@ impl<S: SessionStore> SessionStore for DjangoRecords<S> {
 
     async fn purge_expired(&self, budget: usize) -> Result<Purged> {
         self.inner.purge_expired(budget).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
     }
 }
 
