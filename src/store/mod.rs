@@ -50,6 +50,8 @@ pub use file::{FileStore, FileStoreBuilder};
 pub use invalidation::{Invalidation, InvalidationSender, Invalidations};
 #[cfg(feature = "memcached")]
 pub use memcached::{MemcachedBuilder, MemcachedStore};
+#[cfg(feature = "mongodb")]
+pub use mongodb::{MongoBuilder, MongoStore};
 #[cfg(feature = "__remote")]
 pub use remote::Patience;
 pub use survey::{Cursor, PAGE_MAX, Page, Survey, Surveyed, page_limit};

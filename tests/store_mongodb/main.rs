@@ -1,1 +1,11 @@
-//! The store `mongodb`.
+//! The MongoDB store against a double of the server's: no real MongoDB was at hand.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
+
+mod bare;
+mod contract;
+mod double;
+mod faults;
+mod forms;
+mod kit;
+mod listing;
+mod python;

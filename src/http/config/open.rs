@@ -121,13 +121,14 @@ async fn outside(settings: &Settings, store: &StoreSettings) -> Result<AnyStore>
             use crate::store::MongoStore;
 
             let mut builder = MongoStore::builder()
+                .url(url.expose_text())
                 .database(database)
                 .collection(collection)
                 .patience(patience(settings));
             if is_bare(settings) {
                 builder = builder.bare();
             }
-            let mongo = builder.connect(url.expose_text()).await?;
+            let mongo = builder.connect().await?;
             if settings.remote.prepare {
                 mongo.prepare().await?;
             }

@@ -1,0 +1,229 @@
+//! Connections that are cut, servers that step down, stall or die, and futures that are dropped.
+
+use std::time::{Duration, Instant};
+
+use sessile::ErrorKind;
+use sessile::store::{Created, MongoStore, Replaced, SessionStore};
+
+use crate::double::{Double, Fault};
+use crate::kit::{self, SESSIONS};
+
+/// What may go wrong on the way without the caller noticing. The last ones outlast the driver's own
+/// repetition, so that the store's is tried, too.
+const PASSING: [&[Fault]; 7] = [
+    &[Fault::CutBefore],
+    &[Fault::CutAfter],
+    &[Fault::Refuse(10107)],
+    &[Fault::Refuse(11600)],
+    &[Fault::Garbage],
+    &[Fault::CutAfter, Fault::CutBefore, Fault::CutBefore],
+    &[
+        Fault::Refuse(189),
+        Fault::Refuse(189),
+        Fault::CutBefore,
+        Fault::CutBefore,
+    ],
+];
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_arrives_once_and_is_recognized() {
+    for faults in PASSING {
+        // Each on a server of its own: the driver remembers for a while that one failed.
+        let double = Double::start().await;
+        let patience = kit::patience().attempts(5);
+        let store = kit::on(&double).patience(patience).connect().await.unwrap();
+        let terms = kit::terms();
+        double.fail(faults.iter().copied());
+        let Created::Done(first) = store.create(b"k", "one".into(), terms).await.unwrap() else {
+            panic!("its own first attempt was in the way of a create after {faults:?}");
+        };
+        assert!(double.is_calm(), "not all of {faults:?} happened");
+        double.fail(faults.iter().copied());
+        let replaced = store
+            .replace(b"k", "two".into(), terms, Some(first))
+            .await
+            .unwrap();
+        let Replaced::Done(second) = replaced else {
+            panic!("its own first attempt was in the way: {replaced:?} after {faults:?}");
+        };
+        double.fail(faults.iter().copied());
+        let found = store.load(b"k").await.unwrap().unwrap();
+        assert_eq!((found.version, &found.value[..]), (second, &b"two"[..]));
+        double.fail(faults.iter().copied());
+        assert!(store.touch(b"k", Duration::from_secs(900)).await.unwrap());
+        assert_eq!(double.documents(SESSIONS).len(), 1);
+        // A removal is recognized as long as the driver's own repetition does not fail, too.
+        double.fail(faults.first().copied());
+        let removed = store.remove(b"k").await.unwrap();
+        assert!(removed || faults[0] == Fault::Garbage, "{faults:?}");
+        assert!(double.documents(SESSIONS).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_pass_is_named() {
+    let double = Double::start().await;
+    let patience = kit::patience().attempts(2);
+    let store = kit::on(&double).patience(patience).connect().await.unwrap();
+    for (fault, kind) in [
+        (Fault::Refuse(13), ErrorKind::InvalidConfig),
+        (Fault::Refuse(50), ErrorKind::Timeout),
+        (Fault::Refuse(10334), ErrorKind::TooLarge),
+        (Fault::Refuse(14031), ErrorKind::Full),
+        (Fault::Refuse(123), ErrorKind::Unavailable),
+        (Fault::Refuse(10107), ErrorKind::Unavailable),
+        (Fault::Unconfirmed, ErrorKind::Timeout),
+    ] {
+        double.fail([fault; 8]);
+        let error = store
+            .put(b"canary-key", "canary-value".into(), kit::terms())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), kind, "{fault:?}");
+        // The double puts the key into each of its messages, as MongoDB may.
+        let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stalls_is_a_timeout_and_then_works_again() {
+    let double = Double::start().await;
+    let patience = kit::patience()
+        .timeout(Duration::from_millis(200))
+        .attempts(2);
+    let store = kit::on(&double).patience(patience).connect().await.unwrap();
+    store.put(b"k", "v".into(), kit::terms()).await.unwrap();
+    double.fail([Fault::Slow(Duration::from_secs(60)); 4]);
+    let start = Instant::now();
+    assert_eq!(
+        store.load(b"k").await.unwrap_err().kind(),
+        ErrorKind::Timeout
+    );
+    let written = store.put(b"other", "w".into(), kit::terms()).await;
+    assert_eq!(written.unwrap_err().kind(), ErrorKind::Timeout);
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "four attempts of 0.2 s"
+    );
+    assert_eq!(store.load(b"k").await.unwrap().unwrap().value, "v");
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let mut double = Double::start().await;
+    let address = double.address();
+    double.kill().await;
+    let patience = kit::patience()
+        .timeout(Duration::from_millis(400))
+        .attempts(2);
+    let settings = MongoStore::builder().address(address).patience(patience);
+    assert_eq!(
+        settings.connect().await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+}
+
+#[tokio::test]
+async fn a_server_killed_in_mid_traffic_loses_nothing_and_brings_nothing_back() {
+    let mut double = Double::start().await;
+    let patience = kit::patience().timeout(Duration::from_millis(800));
+    let store = kit::on(&double).patience(patience).connect().await.unwrap();
+    let is_over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writers: Vec<_> = (0..4_u32)
+        .map(|writer| {
+            let (store, is_over) = (store.clone(), std::sync::Arc::clone(&is_over));
+            tokio::spawn(async move {
+                let (mut kept, mut ended) = (Vec::new(), Vec::new());
+                for number in 0_u32.. {
+                    if is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                        break;
+                    }
+                    let key = [writer.to_le_bytes(), number.to_le_bytes()].concat();
+                    let created = store.create(&key, "v".into(), kit::terms()).await;
+                    if number % 2 == 0 && created.is_ok() {
+                        kept.push(key);
+                    } else if store.remove(&key).await.is_ok() && created.is_ok() {
+                        ended.push(key);
+                    }
+                    if let Err(error) = created {
+                        let kinds = [ErrorKind::Unavailable, ErrorKind::Timeout];
+                        assert!(kinds.contains(&error.kind()), "{error:?}");
+                    }
+                }
+                (kept, ended)
+            })
+        })
+        .collect();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        double.kill().await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        double.restart().await;
+    }
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut count = 0;
+    for writer in writers {
+        let (kept, ended) = writer.await.unwrap();
+        for key in &kept {
+            assert!(
+                store.exists(key).await.unwrap(),
+                "an acknowledged session is lost"
+            );
+        }
+        for key in &ended {
+            assert!(
+                !store.exists(key).await.unwrap(),
+                "a signed-out session came back"
+            );
+        }
+        count += kept.len() + ended.len();
+    }
+    assert!(count > 10, "{count} sessions are no traffic");
+}
+
+#[tokio::test]
+async fn what_is_dropped_while_it_waits_leaves_no_answer_behind() {
+    let double = Double::start().await;
+    let address = double.address() + "/?maxPoolSize=1";
+    let settings = MongoStore::builder()
+        .address(address)
+        .patience(kit::patience());
+    let store = settings.connect().await.unwrap();
+    store
+        .put(b"one", "first".into(), kit::terms())
+        .await
+        .unwrap();
+    store
+        .put(b"two", "second".into(), kit::terms())
+        .await
+        .unwrap();
+    for times in 0..12 {
+        // The answer is on its way when the future is dropped, sooner or later.
+        double.fail([Fault::Slow(Duration::from_millis(5))]);
+        let soon = Duration::from_millis(times);
+        let _ = tokio::time::timeout(soon, store.load(b"one")).await;
+        double.fail([]);
+        assert_eq!(store.load(b"two").await.unwrap().unwrap().value, "second");
+        double.fail([Fault::Slow(Duration::from_millis(5))]);
+        let put = store.put(b"third", "third".into(), kit::terms());
+        let _ = tokio::time::timeout(soon, put).await;
+        double.fail([]);
+        assert_eq!(store.load(b"one").await.unwrap().unwrap().value, "first");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_store_is_unavailable() {
+    let double = Double::start().await;
+    let store = kit::on(&double).connect().await.unwrap();
+    let clone = store.clone();
+    store.close().await.unwrap();
+    for store in [store, clone] {
+        assert_eq!(
+            store.load(b"k").await.unwrap_err().kind(),
+            ErrorKind::Unavailable
+        );
+    }
+}
