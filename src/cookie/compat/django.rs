@@ -5,12 +5,14 @@
 
 mod base62;
 mod cookie;
+mod files;
 mod object;
 mod records;
 mod session;
 mod signer;
 
 pub use cookie::SignedCookie;
+pub use files::DjangoFiles;
 pub use object::ObjectSigner;
 pub use records::DjangoRecords;
 pub use session::{CookieSession, StoredSession};

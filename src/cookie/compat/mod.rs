@@ -7,6 +7,7 @@
 //! | Django's `signed_cookies` backend | [`django::CookieSession`] |
 //! | Django's stored sessions, `SessionBase.encode` and `decode` | [`django::StoredSession`] |
 //! | Django's `db`, `cache`, `cached_db` and `file` engines, over a store of texts | [`django::DjangoRecords`] |
+//! | the files of Django's `file` engine | [`django::DjangoFiles`] |
 //! | Django's `signing.dumps`, `loads`, `set_signed_cookie`, `get_signed_cookie` | [`django::ObjectSigner`], [`django::SignedCookie`] |
 //! | Flask-Session's signed session id, MessagePack and JSON records | [`flask_session`] |
 //! | Invenio's session id | [`invenio::InvenioId`] |

@@ -7,7 +7,7 @@ use crate::cookie::compat::{Limits, Map, Refused, Value};
 use crate::error::Result;
 
 /// Django's `SESSION_COOKIE_AGE` unless set: two weeks.
-const AGE: Duration = Duration::from_secs(14 * 24 * 3600);
+pub(super) const AGE: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// The session in a cookie's value, as Django's `signed_cookies` backend keeps it.
 ///
