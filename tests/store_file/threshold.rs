@@ -59,6 +59,21 @@ fn the_expired_leave_first_then_the_longest_unused_and_forever_is_no_first() {
 }
 
 #[test]
+fn a_life_that_a_touch_shortened_ends_before_others_are_evicted() {
+    let folder = Folder::new();
+    let store = folder.builder().threshold(3).open().unwrap();
+    let keys = ["a", "b", "c", "d"];
+    for key in &keys[..3] {
+        put(&store, key, Terms::forever());
+        folder.clock.advance(SECOND);
+    }
+    assert!(now(store.touch(b"c", 2 * SECOND)).unwrap());
+    folder.clock.advance(2 * SECOND);
+    put(&store, "d", Terms::forever());
+    assert_eq!(living(&store, &keys), "abd");
+}
+
+#[test]
 fn an_overwrite_evicts_nobody() {
     let folder = Folder::new();
     let store = folder.builder().threshold(3).open().unwrap();
@@ -138,8 +153,16 @@ fn several_stores_of_one_directory_keep_one_threshold() {
             assert!(now(other.remove(&n.to_le_bytes())).unwrap());
         }
     }
-    // Touched by one, spared by the other.
+    // What one removes is room for the other, which then evicts nobody.
     let (one, other) = (&stores[0], &stores[1]);
+    for key in ["u", "v", "w", "x", "y", "z", "0", "1", "2", "3"] {
+        put(one, key, Terms::forever());
+    }
+    assert!(now(other.remove(b"w")).unwrap());
+    put(one, "4", Terms::forever());
+    let keys = ["u", "v", "w", "x", "y", "z", "0", "1", "2", "3", "4"];
+    assert_eq!(living(other, &keys), "uvxyz01234");
+    // Touched by one, spared by the other.
     while now(one.purge_expired(1000)).unwrap().more {}
     folder.clock.advance(SECOND);
     for key in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {
