@@ -48,7 +48,9 @@ impl FileStoreBuilder {
 
     /// The most records kept. Default: 500.
     ///
-    /// Beyond it the expired are evicted first, then whoever was written or touched longest ago. Costs
+    /// Beyond it the expired are evicted first, then whoever was written or touched longest ago, of either
+    /// class: a flood of new visitors can sign users out. Where that matters, allow more records than a
+    /// flood brings within their time to live, or any number. Costs
     /// about 250 bytes of memory per record, and reading the beginning of every file when the store is
     /// opened. Programs that share a directory should all say the same.
     pub const fn threshold(mut self, records: usize) -> Self {
