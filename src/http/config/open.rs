@@ -121,7 +121,7 @@ async fn outside(settings: &Settings, store: &StoreSettings) -> Result<AnyStore>
             use crate::store::MongoStore;
 
             let mut builder = MongoStore::builder()
-                .url(url.expose_text())
+                .address(url.expose_text())
                 .database(database)
                 .collection(collection)
                 .patience(patience(settings));
