@@ -138,6 +138,23 @@ fn who_does_not_listen_any_more_asks_each_time() {
 }
 
 #[test]
+fn who_listens_again_is_not_cut_off_by_the_end_of_before() {
+    let (here, there) = nodes();
+    here.put(b"k", "v");
+    let (_old_sender, old_news) = Invalidations::channel(2);
+    let (sender, news) = Invalidations::channel(2);
+    let old = Task::waiting(there.store.listen(old_news));
+    let mut listening = Task::waiting(there.store.listen(news));
+    drop(old);
+    assert_eq!(calls_of_a_load(&there, b"k"), 1);
+    assert_eq!(calls_of_a_load(&there, b"k"), 0);
+    drop(sender);
+    assert!(listening.run().is_some());
+    assert_eq!(calls_of_a_load(&there, b"k"), 1);
+    assert_eq!(calls_of_a_load(&there, b"k"), 1);
+}
+
+#[test]
 fn a_copy_that_stands_in_for_the_back_is_not_one_that_news_was_about() {
     let (here, _) = nodes();
     let there = Kit::on(here.clock.clone(), here.back.clone(), |it| {

@@ -114,9 +114,10 @@ impl<T: Clone> Polling<'_, T> {
 /// A panic unwinds through here.
 impl<T> Drop for Polling<'_, T> {
     fn drop(&mut self) {
-        if self.future.take().is_some() {
+        if let Some(future) = self.future.take() {
             *self.flight.course.lock() = Course::Lost;
             self.flight.bell.ring();
+            drop(future);
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::error::{Error, Fault, Result};
 use crate::store::{
     CacheStore, Created, Cursor, Lived, Loaded, Page, Purged, SessionStore, Survey, check_write,
 };
+use crate::sync::Lock;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Keeps records in a durable store and copies of them in the cache of this process.
@@ -72,6 +73,8 @@ pub(super) struct Shared<B> {
     traffic: Traffic<Flight<Answer>>,
     /// Until then the back is left alone by loads that can do without.
     spared_until: AtomicU64,
+    /// How many have begun to listen so far.
+    pub(super) listeners: Lock<u64>,
 }
 
 /// What a shared load answers to each of those who wait.
@@ -97,6 +100,7 @@ impl<B: SessionStore> TieredStore<B> {
             back,
             traffic: Traffic::new(),
             spared_until: AtomicU64::new(0),
+            listeners: Lock::new(0),
         }))
     }
 
