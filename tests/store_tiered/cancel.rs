@@ -39,6 +39,9 @@ fn whoever_is_dropped_whenever_the_others_get_the_answer() {
             }
             assert!(tasks.iter_mut().all(is_found), "{dropped} {after_release}");
             assert_eq!((kit.back.calls(), kit.store.under_way()), (1, 0));
+            // And it left its copy.
+            assert!(kit.load(b"k").is_some());
+            assert_eq!(kit.back.calls(), 0);
         }
     }
 }
