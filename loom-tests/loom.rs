@@ -14,6 +14,8 @@ mod limits;
 mod lock;
 #[path = "loom/planted.rs"]
 mod planted;
+#[path = "loom/tiers.rs"]
+mod tiers;
 #[path = "loom/time.rs"]
 mod time;
 #[path = "loom/walks.rs"]
