@@ -30,6 +30,7 @@ enum Repr {
 
 impl StoreKey {
     /// The key of a record that lies in no store.
+    #[cfg(feature = "http")]
     pub(crate) const NOWHERE: Self = Self(Repr::Digest([0; DIGEST_BYTES]));
 
     /// The key that `bytes` are, as [`AsRef`] gave them; `None` if they are too long for one.
