@@ -6,6 +6,7 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    unused_imports,
     clippy::allow_attributes,
     clippy::wrong_self_convention,
     reason = "each test binary uses its own part"
