@@ -87,15 +87,31 @@ async fn the_store_keeps_the_contract_by_the_real_clock() {
 }
 
 #[tokio::test]
-async fn an_unchanged_session_costs_one_round_trip() {
+async fn each_verb_costs_the_round_trips_that_are_documented() {
     let Some(server) = Memcached::start("the cost of memcached", &[]) else {
         return;
     };
     let store = kit::on(&server).connect().await.unwrap();
-    store.put(b"k", "v".into(), kit::terms()).await.unwrap();
     let mut raw = kit::Raw::to(&server);
-    let before = (raw.stat("cmd_get"), raw.stat("cmd_set"));
+    let counters = ["cmd_get", "cmd_set", "delete_hits", "delete_misses"];
+    let mut asked = 0;
+    let mut cost = || {
+        let now = counters.iter().map(|name| raw.stat(name)).sum();
+        now - std::mem::replace(&mut asked, now)
+    };
+    let terms = kit::terms();
+    let _ = store.create(b"k", "v".into(), terms).await.unwrap();
+    assert_eq!(cost(), 1, "create");
     store.load(b"k").await.unwrap();
-    let after = (raw.stat("cmd_get"), raw.stat("cmd_set"));
-    assert_eq!(after, (before.0 + 1, before.1));
+    assert_eq!(cost(), 1, "load");
+    store.put(b"k", "v".into(), terms).await.unwrap();
+    assert_eq!(cost(), 1, "put");
+    store.exists(b"k").await.unwrap();
+    assert_eq!(cost(), 1, "exists");
+    let _ = store.replace(b"k", "v".into(), terms, None).await.unwrap();
+    assert_eq!(cost(), 2, "replace");
+    store.touch(b"k", Duration::from_secs(9)).await.unwrap();
+    assert_eq!(cost(), 2, "touch");
+    store.remove(b"k").await.unwrap();
+    assert_eq!(cost(), 2, "remove");
 }

@@ -13,7 +13,7 @@ use crate::kit;
 
 /// Answers the n-th request of each connection with the n-th text, `@` standing for the number that
 /// has to be given back, and counts the connections.
-async fn speaking(answers: Vec<Vec<u8>>) -> (MemcachedStore, Arc<AtomicUsize>) {
+async fn speaking(answers: Vec<Vec<u8>>, is_bare: bool) -> (MemcachedStore, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let connections = Arc::new(AtomicUsize::new(0));
@@ -28,6 +28,9 @@ async fn speaking(answers: Vec<Vec<u8>>) -> (MemcachedStore, Arc<AtomicUsize>) {
                 for answer in answers {
                     line.clear();
                     stream.read_line(&mut line).await.unwrap_or(0);
+                    if line.starts_with("ms ") {
+                        stream.read_line(&mut String::new()).await.unwrap_or(0);
+                    }
                     let number = line
                         .trim_end()
                         .rsplit_once(" O")
@@ -50,6 +53,7 @@ async fn speaking(answers: Vec<Vec<u8>>) -> (MemcachedStore, Arc<AtomicUsize>) {
     let settings = MemcachedStore::builder()
         .servers(address)
         .patience(patience);
+    let settings = if is_bare { settings.bare() } else { settings };
     let store = settings.connections_max(1).build().unwrap();
     (store, connections)
 }
@@ -78,7 +82,7 @@ async fn nonsense_is_unavailable_and_its_connection_is_not_used_again() {
         b"CLIENT_ERROR something\r\n",
         &endless,
     ] {
-        let (store, connections) = speaking(vec![answer.to_vec()]).await;
+        let (store, connections) = speaking(vec![answer.to_vec()], false).await;
         let error = store.load(b"k").await.unwrap_err();
         assert_eq!(
             error.kind(),
@@ -102,7 +106,7 @@ async fn a_length_is_not_believed_before_bytes_arrive() {
     // 4 GiB are announced: refused at once, with nothing reserved for them.
     for length in ["4294967296", "1048576000", "18446744073709551615"] {
         let answer = format!("VA {length} c1 f0 O@\r\nabc");
-        let (store, _) = speaking(vec![answer.into_bytes()]).await;
+        let (store, _) = speaking(vec![answer.into_bytes()], false).await;
         let error = store.load(b"k").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
     }
@@ -110,7 +114,7 @@ async fn a_length_is_not_believed_before_bytes_arrive() {
 
 #[tokio::test]
 async fn an_old_server_is_named_as_the_cause() {
-    let (store, _) = speaking(vec![b"ERROR\r\n".to_vec()]).await;
+    let (store, _) = speaking(vec![b"ERROR\r\n".to_vec()], false).await;
     let error = store.load(b"k").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidConfig);
     assert!(error.to_string().contains("1.6"), "{error}");
@@ -120,9 +124,23 @@ async fn an_old_server_is_named_as_the_cause() {
 async fn what_comes_unasked_between_two_requests_closes_the_connection() {
     // The answer to the first request has a second one behind it, which the next call must not take.
     let twice = b"EN\r\nVA 5 c1 f0 O2\r\nabcde\r\n".to_vec();
-    let (store, connections) = speaking(vec![twice.clone(), twice]).await;
+    let (store, connections) = speaking(vec![twice.clone(), twice], false).await;
     for expected in 1..=5 {
         assert!(store.load(b"k").await.unwrap().is_none());
         assert_eq!(connections.load(Ordering::Relaxed), expected);
     }
+}
+
+#[tokio::test]
+async fn who_loses_every_round_gives_up_and_says_so() {
+    let found = b"VA 1 c1 f0 O@\r\nv\r\n".to_vec();
+    let mut answers = vec![found.clone()];
+    for _ in 0..100 {
+        answers.extend([found.clone(), b"EX O@\r\n".to_vec()]);
+    }
+    let (store, connections) = speaking(answers, true).await;
+    let seen = store.load(b"k").await.unwrap().unwrap();
+    let replace = store.replace(b"k", "w".into(), kit::terms(), Some(seen.version));
+    assert_eq!(replace.await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
 }
