@@ -6,7 +6,7 @@ use ::mongodb::Client;
 use ::mongodb::options::{Acknowledgment, ClientOptions, ReadPreference, WriteConcern};
 use zeroize::Zeroizing;
 
-use super::fault::failed;
+use super::fault::{failed, refused};
 use super::store::{Inner, MongoStore};
 use crate::error::{Error, Result};
 use crate::store::Patience;
@@ -116,11 +116,7 @@ impl MongoBuilder {
             .or(options.default_database.as_deref());
         let database = named.unwrap_or("flask_session").to_owned();
         check_names(&database, &self.collection)?;
-        let client = Client::with_options(self.adapted(options)?);
-        let client = client.map_err(|error| match failed(error) {
-            crate::store::remote::Failed::ForNow(error)
-            | crate::store::remote::Failed::ForGood(error) => error,
-        })?;
+        let client = Client::with_options(self.adapted(options)?).map_err(refused)?;
         let store = MongoStore::of(Inner {
             sessions: client.database(&database).collection(&self.collection),
             client,

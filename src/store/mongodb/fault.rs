@@ -44,6 +44,13 @@ pub(super) fn is_duplicate(error: &DriverError) -> bool {
     code(error) == Some(DUPLICATE)
 }
 
+/// As [`failed`], where nothing is attempted again.
+pub(super) fn refused(error: DriverError) -> Error {
+    match failed(error) {
+        Failed::ForNow(error) | Failed::ForGood(error) => error,
+    }
+}
+
 /// Says whether another attempt may help, and of which kind the failure is.
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
 pub(super) fn failed(error: DriverError) -> Failed {

@@ -54,7 +54,8 @@ const GRACE: Duration = Duration::from_secs(3600);
 /// # Durability
 /// Reads go to the primary. Writes wait for a majority of the replica set unless the address says
 /// otherwise (`w=`). A write that was made but not confirmed by as many is
-/// [`Timeout`](ErrorKind::Timeout).
+/// [`Timeout`](ErrorKind::Timeout). A read may see a write before it is confirmed, which a failover may
+/// still undo; `readConcernLevel=majority` in the address makes it wait.
 ///
 /// # Faults
 /// An attempt has a time limit, and there are several ([`Patience`]), on top of the driver's own

@@ -131,8 +131,8 @@ impl Data {
     fn update(&mut self, namespace: &str, item: &Document) -> Document {
         let condition = item.get_document("q").unwrap();
         let update = item.get_document("u").unwrap();
-        let found = self.documents(namespace).iter_mut();
-        if let Some(document) = found.filter(|it| filter::holds(condition, it)).next() {
+        let mut found = self.documents(namespace).iter_mut();
+        if let Some(document) = found.find(|it| filter::holds(condition, it)) {
             let before = document.clone();
             change::apply(update, document, false);
             let modified = i32::from(*document != before);
