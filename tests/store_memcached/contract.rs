@@ -81,7 +81,7 @@ async fn the_store_keeps_the_contract_by_the_real_clock() {
         return;
     };
     // A process that does not run for half a tick fails the checks of expiry.
-    let report = contract::run(&Real::new(server, None, Duration::from_millis(200))).await;
+    let report = contract::run(&Real::new(server, None, Duration::from_millis(250))).await;
     println!("{report}");
     report.assert_kept();
 }
