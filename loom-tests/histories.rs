@@ -1,4 +1,5 @@
-//! Per-key linearizability: random schedules of three threads, every history checked.
+//! Per-key linearizability: random schedules of three threads, every history checked; and races of
+//! sessions, with what must hold after each.
 //!
 //! `RUSTFLAGS="--cfg sessile_shuttle" cargo test -p sessile-loom-tests --release -- --nocapture` with
 //! a target directory of its own. `SESSILE_HISTORIES` says how many (default 20,000).
@@ -8,12 +9,16 @@
 mod model;
 #[path = "histories/script.rs"]
 mod script;
+#[path = "histories/sessions.rs"]
+mod sessions;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use script::{Plant, Setting};
+use sessile::session::WhenReached;
+use sessions::{Maker, Race};
 use shuttle::Runner;
 use shuttle::scheduler::RandomScheduler;
 
@@ -122,5 +127,50 @@ fn planted_bugs_are_found_among_evictions() {
         Plant::LosesOverwrites,
     ] {
         find::<true>(setting, plant);
+    }
+}
+
+const RACES: [Race; 6] = [
+    Race::CommitsAgainstDestroy,
+    Race::Rotations,
+    Race::Additions,
+    Race::OwnerLimit(WhenReached::Refuse),
+    Race::OwnerLimit(WhenReached::EndOldest),
+    Race::EndAll,
+];
+
+/// Runs random schedules of a race until one ends badly, and counts those that did not.
+fn race(count: usize, race: Race, maker: Maker, ended_well: &Arc<AtomicUsize>) {
+    let mut config = shuttle::Config::new();
+    config.stack_size = 1024 * 1024;
+    let ended_well = Arc::clone(ended_well);
+    let runner = Runner::new(RandomScheduler::new(count), config);
+    runner.run(move || {
+        let ended = sessions::run(race, maker);
+        assert!(ended.is_ok(), "{race:?} ended badly: {ended:?}");
+        ended_well.fetch_add(1, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn s25_s27_s28_s30_no_race_of_sessions_ends_badly() {
+    for kind in RACES {
+        let ended_well = Arc::default();
+        race(histories() / 10, kind, Maker::Ours, &ended_well);
+        let ended_well = ended_well.load(Ordering::Relaxed);
+        println!("{ended_well} races, none ended badly: {kind:?}");
+    }
+}
+
+#[test]
+fn planted_races_are_found() {
+    for kind in RACES {
+        let ended_well = Arc::default();
+        let run = AssertUnwindSafe(|| race(20_000, kind, Maker::Planted, &ended_well));
+        let said = catch_unwind(run).expect_err(&format!("{kind:?} was not found"));
+        let said = said.downcast_ref::<String>().map_or("", String::as_str);
+        assert!(said.contains("ended badly"), "{kind:?}: {said}");
+        let ended_well = ended_well.load(Ordering::Relaxed);
+        println!("planted {kind:?} was found after {ended_well} races");
     }
 }
