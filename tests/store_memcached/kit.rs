@@ -74,7 +74,10 @@ impl Raw {
         let mut names = Vec::new();
         let mut line = self.ask(b"lru_crawler metadump all\r\n");
         while line != "END" {
-            let name = line.strip_prefix("key=").unwrap();
+            // The server lists for one at a time, and for its own purposes: BUSY.
+            let Some(name) = line.strip_prefix("key=") else {
+                return Vec::new();
+            };
             names.push(plain(name.split(' ').next().unwrap()));
             line.clear();
             self.0.read_line(&mut line).unwrap();
