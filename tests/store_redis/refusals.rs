@@ -104,7 +104,7 @@ async fn a_script_that_the_server_forgot_is_sent_again() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replica_is_refused_and_a_master_again_is_welcome() {
     let Some(server) = Redis::start("replicas", &["--replica-serve-stale-data", "no"]) else {
         return;
@@ -122,7 +122,12 @@ async fn a_replica_is_refused_and_a_master_again_is_welcome() {
     expect(&error, ErrorKind::Unavailable, "lost its master");
     server.ask(&["config", "set", "replica-serve-stale-data", "yes"]);
     expect(&refusal(&store).await, ErrorKind::Unavailable, "replica");
+    // Whoever has the patience sees it through.
+    let patient = kit::on(&server.url()).connect().await.unwrap();
+    let put = tokio::spawn(async move { patient.put(b"k", "v".into(), MINUTE).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
     server.ask(&["replicaof", "no", "one"]);
+    put.await.unwrap().unwrap();
     assert_eq!(text(&store, "k").await.as_deref(), Some("v"));
 }
 

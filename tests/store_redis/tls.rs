@@ -92,9 +92,9 @@ async fn servers_over_tls_prove_who_they_are_and_clients_may_have_to() {
         created(&store, "k", "v").await;
         assert_eq!(text(&store, "k").await.as_deref(), Some("v"));
         // An authority that did not sign it, and those of the operating system.
-        let strange = kit::on(&url).patience(kit::hasty());
+        let strange = kit::on(&url).patience(kit::patient().attempts(1));
         let strange = strange.root_certificate(made.text("other.crt"));
-        let system = kit::on(&url).patience(kit::hasty());
+        let system = kit::on(&url).patience(kit::patient().attempts(1));
         for builder in [strange, system] {
             let error = builder.connect().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
@@ -103,7 +103,7 @@ async fn servers_over_tls_prove_who_they_are_and_clients_may_have_to() {
     server.ask(&["config", "set", "tls-auth-clients", "yes"]);
     let url = format!("rediss://127.0.0.1:{port}");
     let nobody = kit::on(&url)
-        .patience(kit::hasty())
+        .patience(kit::patient().attempts(1))
         .root_certificate(made.text("ca.crt"));
     let error = nobody.clone().connect().await.unwrap_err();
     assert!(

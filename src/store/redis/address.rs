@@ -164,8 +164,9 @@ fn wrong(why: &str) -> Error {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
+
     use super::*;
 
     fn address(url: &str) -> Result<Address> {
@@ -269,7 +270,7 @@ mod tests {
             let Err(error) = address(url) else {
                 panic!("{url} is accepted")
             };
-            assert_eq!(error.kind(), crate::ErrorKind::InvalidConfig);
+            assert_eq!(error.kind(), crate::error::ErrorKind::InvalidConfig);
             assert!(!format!("{error:?}").contains("secret"), "{error:?}");
         }
         for pair in [

@@ -153,8 +153,9 @@ fn digest(content: &[u8]) -> Version {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
+
     use super::*;
 
     #[test]
