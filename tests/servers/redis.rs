@@ -151,18 +151,7 @@ impl RedisCluster {
         let mut nodes: Vec<Redis> = Vec::new();
         let mut buses = Vec::new();
         for (first, last) in SLOTS {
-            let bus = free_port().to_string();
-            let node = Redis::start(
-                what,
-                &[
-                    "--cluster-enabled",
-                    "yes",
-                    "--cluster-node-timeout",
-                    "2000",
-                    "--cluster-port",
-                    &bus,
-                ],
-            )?;
+            let (node, bus) = Self::node(what)?;
             node.ask(&["cluster", "addslotsrange", first, last]);
             buses.push(bus);
             nodes.push(node);
@@ -179,6 +168,31 @@ impl RedisCluster {
             })
         });
         Some(Self { nodes })
+    }
+
+    fn node(what: &str) -> Option<(Redis, String)> {
+        let bus = free_port().to_string();
+        let mut options = vec!["--cluster-enabled", "yes", "--cluster-port", &bus];
+        options.extend(["--cluster-node-timeout", "2000"]);
+        Some((Redis::start(what, &options)?, bus))
+    }
+
+    /// Adds a node and gives it the slot of `key`, of which no records may be there.
+    pub fn join(&mut self, what: &str, key: &str) {
+        let (node, bus) = Self::node(what).expect("it is installed");
+        let slot = node.ask(&["cluster", "keyslot", key]);
+        let met = ["cluster", "meet", "127.0.0.1", &node.port.to_string(), &bus];
+        self.nodes[0].ask(&met);
+        self.nodes.push(node);
+        let knows = |node: &Redis| {
+            node.ask(&["cluster", "info"])
+                .contains("cluster_known_nodes:4")
+        };
+        wait_until("the new node", || self.nodes.iter().all(knows));
+        let id = self.id(3);
+        for node in self.nodes.iter().rev() {
+            node.ask(&["cluster", "setslot", &slot, "node", &id]);
+        }
     }
 
     pub fn urls(&self) -> Vec<String> {

@@ -227,3 +227,34 @@ async fn all_masters_of_a_cluster_are_listened_to() {
             .contains("flags=tB")
     });
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_joins_is_listened_to_even_while_another_is_down() {
+    const WHAT: &str = "invalidations of a growing cluster";
+    let Some(mut cluster) = RedisCluster::start(WHAT) else {
+        return;
+    };
+    for node in &cluster.nodes {
+        node.ask(&["config", "set", "cluster-require-full-coverage", "no"]);
+    }
+    let url = format!("redis+cluster://127.0.0.1:{}", cluster.nodes[1].port());
+    let builder = kit::on(&url).prefix("{joined}").bare();
+    let ours = builder.clone().connect().await.unwrap();
+    let theirs = builder.connect().await.unwrap();
+    let mut news = ours.invalidations().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(next(&mut news).await, Some(Invalidation::All));
+    }
+    cluster.join(WHAT, "{joined}");
+    assert_eq!(next(&mut news).await, Some(Invalidation::All));
+    theirs.put(b"1", "v".into(), MINUTE).await.unwrap();
+    assert_eq!(next(&mut news).await, key("1"));
+    cluster.nodes[0].program().kill();
+    assert_eq!(next(&mut news).await, Some(Invalidation::All));
+    cluster.nodes[3].ask(&["client", "kill", "type", "normal"]);
+    crate::servers::wait_until("the new connection", || {
+        cluster.nodes[3]
+            .ask(&["client", "list"])
+            .contains("flags=tB")
+    });
+}

@@ -9,6 +9,7 @@ use redis::{Cmd, PushInfo, PushKind, Value};
 use super::fault::Fault;
 use super::form::Form;
 use super::link::Link;
+use super::listing::together;
 use super::target::{Target, cluster_slots};
 use crate::store::InvalidationSender;
 use crate::store::remote::Patience;
@@ -163,10 +164,11 @@ impl Watcher {
                 self.masters.insert(name, listening);
             }
         }
-        for master in self.masters.values() {
-            self.exchange(master, &redis::cmd("PING")).await?;
-        }
-        Ok(())
+        // All of them: a master that is down must not keep the others from being listened to.
+        let ping = redis::cmd("PING");
+        let pings = self.masters.values().map(|it| self.exchange(it, &ping));
+        let answers = together(pings).await;
+        answers.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
     async fn exchange(&self, link: &Link, command: &Cmd) -> Result<Value, Fault> {
