@@ -130,7 +130,8 @@ impl RedisStore {
     /// again whenever something may have been missed: a connection broke, the listener was too slow
     /// (4096 keys wait for it), the database was emptied. A connection that falls silent is noticed
     /// within two seconds and the [`Patience`]'s time of an attempt. In a cluster this store's own
-    /// changes are told too, and a node that joins is listened to within two seconds.
+    /// changes are told too, and a node that joins or comes back is listened to within that time, with
+    /// an `All` for what it changed until then.
     ///
     /// Costs the server a message per change. Dropping the answer ends it; so do
     /// [`close`](SessionStore::close) and dropping the last clone of the store.
@@ -331,8 +332,10 @@ impl SessionStore for RedisStore {
         };
         let (first, later) = (arguments(b"0"), arguments(b"1"));
         let call = scripts.replace.call(&key, &first);
-        let again = scripts.replace.call(&key, &later);
-        match link.ask(WHAT, &Doubt::default(), &call, &again).await? {
+        // A native record knows its own version: nothing has to be said of earlier attempts.
+        let again = form.is_bare().then(|| scripts.replace.call(&key, &later));
+        let again = again.as_ref().unwrap_or(&call);
+        match link.ask(WHAT, &Doubt::default(), &call, again).await? {
             Answer::Value(Value::Int(0)) => Ok(Replaced::Gone),
             Answer::Value(Value::Int(1)) => Ok(Replaced::Done(written.version)),
             Answer::Value(Value::BulkString(there)) => match form.spelt(&there) {
