@@ -86,6 +86,7 @@ pub struct Level {
     own_versions: bool,
     value_max: usize,
     key_max: usize,
+    any_bytes: bool,
 }
 
 impl Level {
@@ -98,6 +99,7 @@ impl Level {
             own_versions: true,
             value_max: 1 << 20,
             key_max: crate::cache::KEY_MAX,
+            any_bytes: true,
         }
     }
 
@@ -138,6 +140,12 @@ impl Level {
     /// The longest key the store takes, in bytes, at most. Default: 64 KiB.
     pub const fn key_up_to(mut self, bytes: usize) -> Self {
         self.key_max = bytes;
+        self
+    }
+
+    /// The store holds text only (UTF-8 without zero bytes) and must refuse other values.
+    pub const fn values_are_text(mut self) -> Self {
+        self.any_bytes = false;
         self
     }
 }
