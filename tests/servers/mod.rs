@@ -12,7 +12,9 @@
     reason = "each test binary uses its own part"
 )]
 
+mod mariadb;
 mod memcached;
+mod postgres;
 mod program;
 mod proxy;
 mod redis;
@@ -22,7 +24,9 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+pub use mariadb::MariaDb;
 pub use memcached::Memcached;
+pub use postgres::Postgres;
 pub use program::Program;
 pub use proxy::{Proxy, Weather};
 pub use redis::{Redis, RedisCluster, Watched};

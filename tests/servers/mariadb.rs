@@ -1,0 +1,87 @@
+//! A MariaDB server of the test's own.
+
+use super::{Program, free_port, need, wait_for_port};
+
+/// A running server with the user `app`, whose password is `secret`, and the database `app`.
+pub struct MariaDb {
+    program: Program,
+    port: u16,
+}
+
+impl MariaDb {
+    /// Starts one, or says loudly that it cannot. `more` are further arguments.
+    pub fn start(more: &[&str]) -> Option<Self> {
+        let [server, install] = need("MariaDB", ["mariadbd", "mariadb-install-db"])?;
+        let port = free_port();
+        let mut program = Program::new(server).as_user("mysql");
+        let data = program.folder().join("data").display().to_string();
+        program.run(
+            &install,
+            [
+                "--no-defaults",
+                &format!("--datadir={data}"),
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--skip-name-resolve",
+                "--innodb-log-file-size=8M",
+            ],
+        );
+        let first = program.folder().join("first.sql");
+        let statements = "CREATE DATABASE IF NOT EXISTS app;\n\
+             CREATE USER IF NOT EXISTS 'app'@'%' IDENTIFIED BY 'secret';\n\
+             GRANT ALL ON *.* TO 'app'@'%';\n\
+             CREATE USER IF NOT EXISTS 'plain'@'%' IDENTIFIED BY 'secret';\n\
+             GRANT ALL ON app.* TO 'plain'@'%';\n";
+        std::fs::write(&first, statements).expect("the folder can be written");
+        let socket = program.folder().join("socket");
+        let mut arguments = vec![
+            "--no-defaults".to_owned(),
+            format!("--datadir={data}"),
+            format!("--port={port}"),
+            "--bind-address=127.0.0.1".to_owned(),
+            format!("--socket={}", socket.display()),
+            format!("--pid-file={}/pid", data),
+            format!("--init-file={}", first.display()),
+            "--skip-name-resolve".to_owned(),
+            "--innodb-buffer-pool-size=24M".to_owned(),
+            "--innodb-log-file-size=8M".to_owned(),
+            "--performance-schema=OFF".to_owned(),
+            // What it has written survives its own end; nobody cuts the power here.
+            "--innodb-flush-log-at-trx-commit=2".to_owned(),
+        ];
+        arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+        program.start(arguments);
+        wait_for_port("MariaDB", port);
+        Some(Self { program, port })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address of its database.
+    pub fn url(&self) -> String {
+        self.url_at(self.port)
+    }
+
+    /// The address of its database behind a proxy.
+    pub fn url_at(&self, port: u16) -> String {
+        format!("mariadb://app:secret@127.0.0.1:{port}/app?ssl-mode=disabled")
+    }
+
+    /// Ends it at once.
+    pub fn kill(&mut self) {
+        self.program.kill();
+    }
+
+    /// Starts it again where it was.
+    pub fn restart(&mut self) {
+        self.program.restart();
+        wait_for_port("MariaDB", self.port);
+    }
+
+    /// Stops it in its tracks, or lets it go on.
+    pub fn freeze(&self, frozen: bool) {
+        self.program.freeze(frozen);
+    }
+}

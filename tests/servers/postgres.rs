@@ -1,0 +1,113 @@
+//! A PostgreSQL server of the test's own.
+
+use std::path::PathBuf;
+
+use super::{Program, free_port, need, wait_until};
+
+/// A running server with the user `postgres`, whom it trusts, and the user `locked`, who needs the
+/// password `secret`.
+pub struct Postgres {
+    program: Program,
+    control: PathBuf,
+    port: u16,
+}
+
+impl Postgres {
+    /// Starts one, or says loudly that it cannot.
+    pub fn start() -> Option<Self> {
+        let [server, initdb, control] = need("PostgreSQL", ["postgres", "initdb", "pg_ctl"])?;
+        let port = free_port();
+        let mut program = Program::new(server).as_user("postgres");
+        let data = program.folder().join("data").display().to_string();
+        program.run(
+            &initdb,
+            [
+                "-D",
+                &data,
+                "-N",
+                "-A",
+                "trust",
+                "-U",
+                "postgres",
+                "-E",
+                "UTF8",
+                "--locale=C",
+            ],
+        );
+        let rules = program.folder().join("data/pg_hba.conf");
+        let trust = std::fs::read_to_string(&rules).expect("initdb wrote it");
+        let locked = "host all locked 127.0.0.1/32 scram-sha-256\n";
+        std::fs::write(&rules, format!("{locked}{trust}")).expect("it can be written");
+        let port_text = port.to_string();
+        program.start([
+            "-D",
+            &data,
+            "-p",
+            &port_text,
+            "-k",
+            "",
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "shared_buffers=16MB",
+            "-c",
+            "max_connections=60",
+            // What it has written survives its own end; nobody cuts the power here.
+            "-c",
+            "fsync=off",
+        ]);
+        let server = Self {
+            program,
+            control,
+            port,
+        };
+        server.wait_for_start(1);
+        Some(server)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address of its database.
+    pub fn url(&self) -> String {
+        self.url_at(self.port)
+    }
+
+    /// The address of its database behind a proxy.
+    pub fn url_at(&self, port: u16) -> String {
+        format!("postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable")
+    }
+
+    /// Ends it as a crash would: nothing is written back, and all its processes are gone.
+    pub fn kill(&mut self) {
+        let data = self.program.folder().join("data").display().to_string();
+        self.program.run(
+            &self.control,
+            ["-D", &data, "-m", "immediate", "-w", "stop"],
+        );
+        self.program.kill();
+    }
+
+    /// Starts it again where it was.
+    pub fn restart(&mut self) {
+        let starts = self.starts();
+        self.program.restart();
+        self.wait_for_start(starts + 1);
+    }
+
+    /// How often it said that it is ready. Its port is open earlier.
+    fn starts(&self) -> usize {
+        let output = self.program.output();
+        output.matches("ready to accept connections").count()
+    }
+
+    fn wait_for_start(&self, number: usize) {
+        wait_until("PostgreSQL", || self.starts() >= number);
+    }
+
+    /// What it logged.
+    pub fn output(&self) -> String {
+        self.program.output()
+    }
+}
