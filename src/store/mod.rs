@@ -54,6 +54,8 @@ pub use memcached::{MemcachedBuilder, MemcachedStore};
 pub use mongodb::{MongoBuilder, MongoStore};
 #[cfg(feature = "__remote")]
 pub use remote::Patience;
+#[cfg(feature = "__sql")]
+pub use sql::{Python, SqlStore, SqlStoreBuilder};
 pub use survey::{Cursor, PAGE_MAX, Page, Survey, Surveyed, page_limit};
 #[cfg(feature = "tiered")]
 pub use tiered::{TieredBuilder, TieredStore, WhenBackFails};
