@@ -1,1 +1,15 @@
-//! The store `sql`.
+//! The store in a database: on SQLite, and on PostgreSQL and MariaDB servers where they are installed.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
+
+#[path = "../servers/mod.rs"]
+mod servers;
+
+mod clock;
+mod connecting;
+mod contract;
+mod faults;
+mod forms;
+mod pace;
+mod pooler;
+mod python;
+mod sqlite;
