@@ -46,7 +46,7 @@ fn statements(folder: &Path, root: &Path, into: &mut BTreeSet<(String, u32)>) {
                 line.contains(&format!("tracing::{level}!("))
                     || line.contains(&format!("tracing::{level}_span!("))
             };
-            if !is_prose && levels.iter().any(|level| logs(level)) {
+            if !is_prose && levels.iter().any(logs) {
                 into.insert((name.clone(), number));
             }
             assert!(
