@@ -10,3 +10,4 @@ mod histories;
 mod kit;
 mod news;
 mod races;
+mod speed;

@@ -42,12 +42,6 @@ pub(super) struct Asked {
     epoch: u64,
 }
 
-/// What the cache has of a record.
-pub(super) struct Copy {
-    pub(super) loaded: Loaded,
-    pub(super) is_fresh: bool,
-}
-
 /// A copy that is ready to be put into the cache.
 pub(super) struct Draft {
     bytes: Bytes,
@@ -95,20 +89,31 @@ impl Front {
         }
     }
 
-    /// Returns what there is of `key`, if it is not over.
-    #[inline]
-    pub(super) fn get(&self, key: &[u8]) -> Option<Copy> {
+    /// Returns the copy of `key`, if it is fresh.
+    #[inline(always)]
+    pub(super) fn fresh(&self, key: &[u8]) -> Option<Loaded> {
         let mut value = self.cache().get(self.store.key(key))?;
         let [version, epoch, fresh_until] = words(&value)?;
-        // Without grace the cache drops copies that are not fresh.
-        let is_recent = self.grace_ms == 0 || self.now() < fresh_until;
+        // Without grace the cache drops copies that are no longer fresh.
+        let is_late = self.grace_ms != 0 && self.now() >= fresh_until;
+        if is_late || epoch != self.epoch() {
+            return None;
+        }
         value.truncate(value.len() - TRAILER);
-        Some(Copy {
-            loaded: Loaded {
-                value,
-                version: Version::from_u64(version),
-            },
-            is_fresh: is_recent && epoch == self.epoch(),
+        Some(Loaded {
+            value,
+            version: Version::from_u64(version),
+        })
+    }
+
+    /// Returns the copy of `key`, fresh or not.
+    pub(super) fn any(&self, key: &[u8]) -> Option<Loaded> {
+        let mut value = self.cache().get(self.store.key(key))?;
+        let [version, ..] = words(&value)?;
+        value.truncate(value.len() - TRAILER);
+        Some(Loaded {
+            value,
+            version: Version::from_u64(version),
         })
     }
 

@@ -1,6 +1,7 @@
 //! The verbs of the tiered store.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,6 +125,16 @@ impl<B: SessionStore> TieredStore<B> {
 }
 
 impl<B: SessionStore> Shared<B> {
+    /// Boxed: what a load needs that asks the back would make every hot one's future ten times as
+    /// large.
+    #[cold]
+    fn load_boxed<'a>(
+        self: &'a Arc<Self>,
+        key: &'a [u8],
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Loaded>>> + Send + 'a>> {
+        Box::pin(self.load(key))
+    }
+
     /// A load without a fresh copy.
     async fn load(self: &Arc<Self>, key: &[u8]) -> Result<Option<Loaded>> {
         if !Key::from(key).is_possible() {
@@ -134,12 +145,12 @@ impl<B: SessionStore> Shared<B> {
         }
         loop {
             let epoch = self.front.epoch();
-            let find = || Some(self.front.get(key)?).filter(|copy| copy.is_fresh);
+            let find = || self.front.fresh(key);
             let begin = |number| Flight::new(Self::fly(Arc::clone(self), key.into(), number));
             let (flight, seat) = match self.traffic.load(key, epoch, find, begin) {
                 Way::Shared(flight, seat) => (flight, seat),
                 Way::Alone => return self.or_copy(key, self.back.load(key).await),
-                Way::Found(copy) => return Ok(Some(copy.loaded)),
+                Way::Found(loaded) => return Ok(Some(loaded)),
             };
             match flight.wait().await {
                 Some(answer) => return self.or_copy(key, answer.map_err(shared)),
@@ -172,17 +183,15 @@ impl<B: SessionStore> Shared<B> {
         // Relaxed: a load that misses the mark asks the back; no other memory is ordered by it.
         let is_spared =
             self.front.has_grace() && self.front.now() < self.spared_until.load(Ordering::Relaxed);
-        is_spared
-            .then(|| self.front.get(key))?
-            .map(|copy| copy.loaded)
+        is_spared.then(|| self.front.any(key))?
     }
 
     /// The answer, or a copy in the place of an error, if that was asked for.
     fn or_copy(&self, key: &[u8], answer: Result<Option<Loaded>>) -> Result<Option<Loaded>> {
         match answer {
-            Err(error) if self.stands_in(&error) => match self.front.get(key) {
-                Some(copy) => Ok(Some(copy.loaded)),
+            Err(error) if self.stands_in(&error) => match self.front.any(key) {
                 None => Err(error),
+                found => Ok(found),
             },
             answer => answer,
         }
@@ -235,11 +244,10 @@ impl<B: SessionStore> Shared<B> {
 impl<B: SessionStore> SessionStore for TieredStore<B> {
     #[inline]
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
-        match self.0.front.get(key) {
-            Some(copy) if copy.is_fresh => Ok(Some(copy.loaded)),
-            // Boxed: what it needs would make every hot load's future ten times as large.
-            _ => Box::pin(self.0.load(key)).await,
+        if let Some(loaded) = self.0.front.fresh(key) {
+            return Ok(Some(loaded));
         }
+        self.0.load_boxed(key).await
     }
 
     /// Asks the back, always.
@@ -302,7 +310,7 @@ impl<B: SessionStore> SessionStore for TieredStore<B> {
                 self.0.forget(key);
                 Ok(false)
             }
-            Err(error) if self.0.stands_in(&error) => match self.0.front.get(key) {
+            Err(error) if self.0.stands_in(&error) => match self.0.front.any(key) {
                 Some(_) => Ok(true),
                 None => Err(error),
             },
