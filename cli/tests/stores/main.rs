@@ -23,10 +23,7 @@ mod shared;
 mod visit;
 
 use server::Server;
-use servers::mariadb::MariaDb;
-use servers::memcached::Memcached;
-use servers::postgres::Postgres;
-use servers::redis::{Redis, RedisCluster, Watched};
+use servers::{MariaDb, Memcached, Postgres, Redis, RedisCluster, Watched};
 
 /// Where the sessions are: what the environment says of it, and what has to live meanwhile.
 struct Row {
