@@ -1,10 +1,11 @@
-//! The store contract, with a clock in the test's hand and with the real one.
+//! The store contract with the clock in the test's hand, and what each verb costs.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sessile::ManualClock;
 use sessile::store::contract::{self, Level, Subject};
-use sessile::store::{MemcachedBuilder, MemcachedStore, SessionStore};
+use sessile::store::{MemcachedStore, SessionStore};
 
 use crate::kit;
 use crate::servers::Memcached;
@@ -12,55 +13,26 @@ use crate::servers::Memcached;
 /// Each store has a prefix of its own in one server.
 struct Real {
     server: Memcached,
-    clock: Option<ManualClock>,
-    tick: Duration,
-    made: std::sync::atomic::AtomicUsize,
-}
-
-impl Real {
-    fn new(server: Memcached, clock: Option<ManualClock>, tick: Duration) -> Self {
-        let made = std::sync::atomic::AtomicUsize::new(0);
-        Self {
-            server,
-            clock,
-            tick,
-            made,
-        }
-    }
-
-    fn settings(&self) -> MemcachedBuilder {
-        let made = self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        kit::on(&self.server).prefix(format!("{made}:"))
-    }
+    clock: ManualClock,
+    made: AtomicUsize,
 }
 
 impl Subject for Real {
     type Store = MemcachedStore;
 
     async fn fresh(&self) -> MemcachedStore {
-        let settings = self.settings();
-        match &self.clock {
-            Some(clock) => settings.clock(clock.clone()),
-            None => settings,
-        }
-        .connect()
-        .await
-        .unwrap()
+        let made = self.made.fetch_add(1, Ordering::Relaxed);
+        let settings = kit::on(&self.server).prefix(format!("{made}:"));
+        settings.clock(self.clock.clone()).connect().await.unwrap()
     }
 
     async fn pass(&self, time: Duration) {
-        match &self.clock {
-            Some(clock) => clock.advance(time),
-            None => tokio::time::sleep(time).await,
-        }
+        self.clock.advance(time);
     }
 
     fn level(&self) -> Level {
-        Level::new()
-            .tick(self.tick)
-            .without_idle()
-            .without_max_age()
-            .value_up_to((1 << 20) - 1024)
+        let level = Level::new().without_idle().without_max_age();
+        level.value_up_to((1 << 20) - 1024)
     }
 }
 
@@ -69,19 +41,13 @@ async fn the_store_keeps_the_contract_to_the_millisecond() {
     let Some(server) = Memcached::start("the store contract on memcached", &[]) else {
         return;
     };
-    let clock = Some(ManualClock::new());
-    let report = contract::run(&Real::new(server, clock, Duration::from_millis(1))).await;
-    println!("{report}");
-    report.assert_kept();
-}
-
-#[tokio::test]
-async fn the_store_keeps_the_contract_by_the_real_clock() {
-    let Some(server) = Memcached::start("the store contract on memcached", &[]) else {
-        return;
-    };
-    // A process that does not run for half a tick fails the checks of expiry.
-    let report = contract::run(&Real::new(server, None, Duration::from_millis(250))).await;
+    let (clock, made) = (ManualClock::new(), AtomicUsize::new(0));
+    let report = contract::run(&Real {
+        server,
+        clock,
+        made,
+    })
+    .await;
     println!("{report}");
     report.assert_kept();
 }

@@ -81,6 +81,62 @@ async fn clocks_that_disagree_by_an_hour_end_nothing_early() {
 }
 
 #[tokio::test]
+async fn the_server_forgets_nothing_before_its_end() {
+    let Some(server) = Memcached::start("expiry in memcached", &[]) else {
+        return;
+    };
+    // Our clock stands still: what is gone was forgotten by the server.
+    let store = kit::on(&server)
+        .clock(ManualClock::new())
+        .connect()
+        .await
+        .unwrap();
+    for millis in [1, 999, 1000, 1001] {
+        let time = Duration::from_millis(millis);
+        // Written at ten places between two ticks of the server's clock.
+        for place in 0..10 {
+            let key = format!("{millis} {place}");
+            store
+                .put(key.as_bytes(), "v".into(), Terms::ttl(time))
+                .await
+                .unwrap();
+            if place % 2 == 0 {
+                assert!(store.touch(key.as_bytes(), time).await.unwrap());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if millis == 1 {
+                assert!(store.exists(key.as_bytes()).await.unwrap(), "{key}");
+            }
+        }
+        // The first one's time is up by now, the last one's soon.
+        for place in 0..10 {
+            let key = format!("{millis} {place}");
+            assert!(store.exists(key.as_bytes()).await.unwrap(), "{key}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_clock_of_its_own_a_store_goes_by_the_systems() {
+    let Some(server) = Memcached::start("expiry in memcached", &[]) else {
+        return;
+    };
+    let store = kit::on(&server).connect().await.unwrap();
+    store
+        .put(b"long", "v".into(), Terms::ttl(HOUR))
+        .await
+        .unwrap();
+    let short = Duration::from_millis(20);
+    store
+        .put(b"short", "v".into(), Terms::ttl(short))
+        .await
+        .unwrap();
+    tokio::time::sleep(short).await;
+    assert!(store.load(b"short").await.unwrap().is_none());
+    assert!(store.load(b"long").await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn the_server_forgets_what_has_ended() {
     let Some(server) = Memcached::start("expiry in memcached", &[]) else {
         return;
