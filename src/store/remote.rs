@@ -68,7 +68,7 @@ impl Patience {
     }
 
     /// The longest that one attempt may take.
-    #[cfg(any(feature = "redis", feature = "mongodb"))]
+    #[cfg(any(feature = "redis", feature = "mongodb", feature = "__sql"))]
     pub(crate) const fn attempt_max(&self) -> Duration {
         self.timeout
     }

@@ -112,6 +112,7 @@ async fn absurd_settings_are_refused() {
         builder().value_max(0),
         builder().value_max(1 << 30),
         builder().schema("s"),
+        builder().patience(Patience::new().timeout(Duration::ZERO)),
     ] {
         let error = builder.connect("sqlite::memory:").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);

@@ -197,6 +197,11 @@ impl SqlStoreBuilder {
                 "connect to a database: the longest value is outside 1 KiB to 64 MiB",
             ));
         }
+        if self.patience.attempt_max().is_zero() {
+            return Err(Error::config(
+                "connect to a database: an attempt may take no time at all",
+            ));
+        }
         let connections = self.connections.unwrap_or(match engine {
             Engine::Sqlite => SQLITE_READERS,
             Engine::Postgres | Engine::MySql => 10,
