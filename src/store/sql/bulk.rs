@@ -14,6 +14,8 @@ use crate::store::NewRecord;
 const STATEMENT_BYTES_MAX: usize = 4 << 20;
 /// A transaction has at most so many rows, so that each is done well within an attempt's time.
 const TRANSACTION_ROWS_MAX: usize = 2048;
+/// The same where each row is one to three statements of its own.
+const TRANSACTION_SINGLE_ROWS_MAX: usize = 128;
 
 impl Inner {
     /// Creates those of the records whose key has none; says how many.
@@ -30,13 +32,17 @@ impl Inner {
         }
         // In one order, so that copies that meet wait for each other instead of locking each other out.
         writes.sort_unstable_by(|one, other| one.key().cmp(other.key()));
+        let rows_max = match self.texts.create_rows.is_empty() {
+            false => TRANSACTION_ROWS_MAX,
+            true => TRANSACTION_SINGLE_ROWS_MAX,
+        };
         let mut created = 0;
-        for some in writes.chunks(TRANSACTION_ROWS_MAX) {
-            let done = self.patience.ask(WHAT, |attempt| async move {
+        for some in writes.chunks(rows_max) {
+            let done = self.patience.ask(WHAT, |_| async move {
                 let mut lease = self.writes.lend(WHAT).await?;
                 let done = async {
                     lease.begin().await?;
-                    let done = self.create_rows(&mut lease, some, attempt > 0).await;
+                    let done = self.create_rows(&mut lease, some).await;
                     lease.end_transaction(done).await
                 };
                 done.await.map_err(|fault| fault.into_failed(WHAT))
@@ -50,7 +56,6 @@ impl Inner {
         &self,
         lease: &mut Lease<'_>,
         writes: &[Write<'_>],
-        is_again: bool,
     ) -> Result<usize, Fault> {
         let mut created = 0;
         let mut rest = writes;
@@ -66,7 +71,9 @@ impl Inner {
                     rest = later;
                 }
                 _ => {
-                    created += usize::from(self.create(lease, first.values(), is_again).await?);
+                    // A repeated attempt in a table of Python is not told from others' equal records:
+                    // its first attempt was most likely undone as a whole.
+                    created += usize::from(self.create(lease, first.values(), false).await?);
                     rest = after;
                 }
             }

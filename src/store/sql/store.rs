@@ -255,8 +255,10 @@ impl SessionStore for SqlStore {
         })
     }
 
-    /// In transactions of at most 2048 records each, which are stored or not as a whole. Up to 256 go
-    /// into one statement; on MySQL and in tables shared with Python each is a statement of its own.
+    /// In transactions of at most 2048 records, which are stored or not as a whole, up to 256 in one
+    /// statement. On MySQL and in tables shared with Python each record takes statements of its own, 128
+    /// records a transaction. In Python's tables those whose transaction was acknowledged only after the
+    /// answer was lost once are stored, but not counted.
     async fn create_many(&self, records: Vec<NewRecord>) -> Result<usize> {
         self.inner().create_many(&records).await
     }
