@@ -15,11 +15,14 @@ impl MariaDb {
         let port = free_port();
         let mut program = Program::new(server).as_user("mysql");
         let data = program.folder().join("data").display().to_string();
+        // Each server that starts tidies up its folder of temporary tables, also the tables of others.
+        let temporary = format!("--tmpdir={}", program.folder().display());
         program.run(
             &install,
             [
                 "--no-defaults",
                 &format!("--datadir={data}"),
+                &temporary,
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 "--skip-name-resolve",
@@ -37,6 +40,7 @@ impl MariaDb {
         let mut arguments = vec![
             "--no-defaults".to_owned(),
             format!("--datadir={data}"),
+            temporary,
             format!("--port={port}"),
             "--bind-address=127.0.0.1".to_owned(),
             format!("--socket={}", socket.display()),
