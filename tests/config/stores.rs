@@ -117,6 +117,11 @@ fn each_store_has_its_documented_defaults_and_takes_its_options() {
             vec!["rediss://a:1", "rediss://b:2"],
         ),
         (r#"["redis://a"]"#, vec!["redis://a"]),
+        (
+            "redis+sentinel://a:1,b:2/main/0",
+            vec!["redis+sentinel://a:1,b:2/main/0"],
+        ),
+        ("redis+cluster://a:1,b:2", vec!["redis+cluster://a:1,b:2"]),
     ];
     for (given, urls) in rows {
         let options = [("SESSION_TYPE", "redis"), ("SESSION_REDIS", given)];

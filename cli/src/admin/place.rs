@@ -91,8 +91,10 @@ fn meant(address: &str) -> Result<(&'static str, &'static str, &str), String> {
     let rest = address.split_once(':').map_or("", |(_, rest)| rest);
     Ok(match scheme {
         "filesystem" | "file" => ("filesystem", "SESSION_FILE_DIR", rest),
-        "redis" | "rediss" | "redis+unix" | "redis+sentinel" | "rediss+sentinel" | "valkey"
-        | "valkeys" => ("redis", "SESSION_REDIS", address),
+        "redis" | "rediss" | "redis+unix" | "redis+sentinel" | "rediss+sentinel"
+        | "redis+cluster" | "rediss+cluster" | "valkey" | "valkeys" => {
+            ("redis", "SESSION_REDIS", address)
+        }
         "memcached" => ("memcached", "SESSION_MEMCACHED", address),
         "sqlite" | "postgresql" | "postgres" | "mysql" | "mariadb" => {
             ("sql", "SESSION_SQLALCHEMY", address)

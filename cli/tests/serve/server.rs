@@ -34,6 +34,7 @@ impl Server {
         let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut address = String::new();
         stdout.read_line(&mut address).expect("the address");
+        assert!(!address.is_empty(), "it does not serve");
         Self {
             child,
             _stdout: stdout,

@@ -67,6 +67,7 @@ async fn every_store_works_in_a_browser() {
     sees_a_message_once(&browser, &server).await;
     browser.go(&server.address, "/sessions").await;
     assert!(browser.text().await.contains("carries its own session"));
+    assert!(is_logged_in(&browser, &server).await);
     browser.click("form[action='/logout'] button").await;
     assert!(!is_logged_in(&browser, &server).await);
     browser.close().await;

@@ -25,6 +25,8 @@ impl Server {
                 "redis+unix",
                 "redis+sentinel",
                 "rediss+sentinel",
+                "redis+cluster",
+                "rediss+cluster",
                 "unix",
                 "valkey",
                 "valkeys",
@@ -90,6 +92,14 @@ pub(super) fn one(raw: &Raw, server: Server) -> Parsed<Secret> {
 
 /// One address or several, in a list or between commas.
 pub(super) fn several(raw: &Raw, server: Server) -> Parsed<Vec<Secret>> {
+    // These hold the hosts of several servers, between commas.
+    if let Ok(text) = parse::text(raw)
+        && ["+sentinel://", "+cluster://"]
+            .iter()
+            .any(|word| text.contains(word))
+    {
+        return one(raw, server).map(|address| vec![address]);
+    }
     let addresses = parse::list(raw)?
         .into_iter()
         .map(|address| one(&Raw::Text(address), server))
@@ -115,7 +125,7 @@ pub(super) fn is_exposed(address: &Secret) -> bool {
         None => (rest, String::new()),
     };
     let encrypted = match scheme.to_ascii_lowercase().as_str() {
-        "rediss" | "rediss+sentinel" | "valkeys" | "mongodb+srv" => true,
+        "rediss" | "rediss+sentinel" | "rediss+cluster" | "valkeys" | "mongodb+srv" => true,
         "mongodb" => ["tls=true", "ssl=true"]
             .iter()
             .any(|word| options.contains(word)),
