@@ -14,6 +14,11 @@ use sessile::{
     Replaced, Result, SessionStore, Terms, TimeToLive, Version,
 };
 
+#[path = "servers/row.rs"]
+mod row;
+
+use row::row;
+
 /// Polls until it is done: all that these stores need of an executor.
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
@@ -66,7 +71,13 @@ fn run<S: SessionStore>(make: impl Fn(&ManualClock) -> S + Sync) -> Report {
 #[test]
 fn embedded_store_keeps_the_contract() {
     let report = run(embedded);
-    report.assert_kept();
+    row(
+        10,
+        "`CacheStore` (`cache`)",
+        "the engine itself",
+        "",
+        &report,
+    );
     assert_eq!(report.checked().len(), CHECKS.len());
     let asked = |checked: &&contract::Checked| checked.finding == Finding::Passed;
     assert!(report.checked().iter().filter(asked).count() >= CHECKS.len() - 1);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # every store with its real server: contract, faults, sharing with Python; README's table of stores
-export CARGO_TARGET_DIR=$SESSILE_TARGET SESSILE_TEST_SERVERS=all
+# These tests wait more than they work.
+export CARGO_TARGET_DIR=$SESSILE_TARGET SESSILE_TEST_SERVERS=all RUST_TEST_THREADS=6
 python=$SESSILE_TARGET/python/bin/python3
 [[ -x $python ]] && export SESSILE_PYTHON=$python
 export SESSILE_ROWS=$SESSILE_TARGET/store-rows

@@ -126,6 +126,10 @@ impl Program {
         #[expect(unsafe_code, reason = "the standard library sends one signal only")]
         let done = unsafe { libc::kill(id, signal) };
         assert_eq!(done, 0);
+        if frozen {
+            // The signal is on its way when `kill` returns: each thread stops a little later.
+            super::wait_until("the stop of all threads", || all_stopped(id));
+        }
     }
 
     /// What it printed so far.
@@ -138,4 +142,15 @@ impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn all_stopped(id: libc::pid_t) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{id}/task"));
+    threads.into_iter().flatten().flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // The state follows the name, which is in brackets.
+        stat.rsplit(')')
+            .next()
+            .is_none_or(|rest| rest.trim_start().starts_with('T'))
+    })
 }

@@ -11,6 +11,8 @@ mod killed;
 mod listing;
 mod pace;
 mod processes;
+#[path = "../servers/row.rs"]
+mod row;
 mod settings;
 mod threshold;
 

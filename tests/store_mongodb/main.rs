@@ -9,3 +9,5 @@ mod forms;
 mod kit;
 mod listing;
 mod python;
+#[path = "../servers/row.rs"]
+mod row;

@@ -10,4 +10,6 @@ mod histories;
 mod kit;
 mod news;
 mod races;
+#[path = "../servers/row.rs"]
+mod row;
 mod speed;
