@@ -82,7 +82,7 @@ mod tests {
             key: StoreKey::from_bytes(&vec![7; number % 96]).expect("short"),
             created_ms: number as u64,
             seen_ms: u64::MAX - number as u64,
-            is_stored: number % 2 == 0,
+            is_stored: number.is_multiple_of(2),
         };
         (0..count).map(entry).collect()
     }

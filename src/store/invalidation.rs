@@ -126,7 +126,6 @@ impl InvalidationSender {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
 mod tests {
     use super::*;
 

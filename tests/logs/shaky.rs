@@ -39,7 +39,9 @@ impl Shaky {
 }
 
 impl SessionStore for Shaky {
-    const IMMEDIATE: bool = true;
+    fn is_immediate(&self) -> bool {
+        true
+    }
 
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
         self.check()?;

@@ -30,7 +30,7 @@ pub use postgres::Postgres;
 pub use program::Program;
 pub use proxy::{Proxy, Weather};
 pub use redis::{Redis, RedisCluster, Watched};
-pub use row::row;
+pub(crate) use row::row;
 
 /// Folders of servers that are on nobody's path.
 const FOLDERS: &[&str] = &["/usr/sbin", "/usr/local/sbin", "/usr/lib/postgresql/*/bin"];

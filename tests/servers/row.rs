@@ -8,7 +8,7 @@ use sessile::store::contract::{Finding, Report};
 /// `place` orders the rows. `tested` says with which server; `weakened` what the store promises less
 /// than its docs' readers would expect, beyond what the suite itself was told.
 #[track_caller]
-pub fn row(place: u8, store: &str, tested: &str, weakened: &str, report: &Report) {
+pub(crate) fn row(place: u8, store: &str, tested: &str, weakened: &str, report: &Report) {
     report.assert_kept();
     let Some(folder) = std::env::var_os("SESSILE_ROWS") else {
         return;

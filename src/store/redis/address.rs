@@ -165,8 +165,6 @@ fn wrong(why: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
-
     use super::*;
 
     fn address(url: &str) -> Result<Address> {

@@ -154,8 +154,6 @@ fn digest(content: &[u8]) -> Version {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
-
     use super::*;
 
     #[test]
