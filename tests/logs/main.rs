@@ -10,6 +10,7 @@ mod capture;
 )]
 mod client;
 mod errors;
+mod lists;
 mod scenes;
 mod shaky;
 
@@ -65,6 +66,7 @@ async fn s8_every_statement_that_logs_was_heard_and_told_no_secret() {
     let mut secrets = vec![CANARY.to_owned()];
     let mut shown = String::new();
     scenes::all(&mut secrets, &mut shown).await;
+    lists::all(&mut secrets, &mut shown).await;
     errors::all(&mut secrets, &mut shown);
     drop(guard);
 
