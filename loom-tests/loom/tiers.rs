@@ -179,14 +179,10 @@ fn removed<S: SessionStore + Clone>(make: impl Fn(&Back) -> S) -> impl Fn() {
     move || {
         let back = Back::with_record();
         let store = make(&back);
-        let (seen, ()) = both(
-            &store,
-            |store| version(store),
-            |store| {
-                assert!(block_on(store.remove(KEY)).expect("the back never fails"));
-                assert_eq!(version(store), None, "the removed record came back");
-            },
-        );
+        let (seen, ()) = both(&store, version, |store| {
+            assert!(block_on(store.remove(KEY)).expect("the back never fails"));
+            assert_eq!(version(store), None, "the removed record came back");
+        });
         assert!(matches!(seen, None | Some(1)));
         assert_eq!(version(&store), None, "the removed record came back");
     }
@@ -219,7 +215,7 @@ fn two_loads_are_one_question() {
     explore("tiers: load, load", 4, || {
         let back = Back::with_record();
         let store = tiered(&back);
-        let seen = both(&store, |store| version(store), |store| version(store));
+        let seen = both(&store, version, version);
         assert_eq!(seen, (Some(1), Some(1)));
         assert_eq!(back.calls.load(Ordering::Relaxed), 1);
         assert_eq!(store.under_way(), 0);
@@ -233,19 +229,15 @@ fn gated() -> impl Fn() {
         back.gate = Arc::new(Gate::new(false));
         let gate = Arc::clone(&back.gate);
         let store = tiered(&back);
-        let (seen, ()) = both(
-            &store,
-            |store| version(store),
-            |store| {
-                {
-                    // As first or second of those who wait: whoever polls last has the back's waker.
-                    let mut load = pin!(store.load(KEY));
-                    let mut context = Context::from_waker(Waker::noop());
-                    assert!(load.as_mut().poll(&mut context).is_pending());
-                }
-                gate.open();
-            },
-        );
+        let (seen, ()) = both(&store, version, |store| {
+            {
+                // As first or second of those who wait: whoever polls last has the back's waker.
+                let mut load = pin!(store.load(KEY));
+                let mut context = Context::from_waker(Waker::noop());
+                assert!(load.as_mut().poll(&mut context).is_pending());
+            }
+            gate.open();
+        });
         assert_eq!(seen, Some(1));
         assert_eq!(store.under_way(), 0);
     }
@@ -269,15 +261,11 @@ fn news_beside_a_load_leaves_no_old_copy() {
             assert!(listening.as_mut().poll(&mut context).is_pending());
         };
         listen();
-        both(
-            &store,
-            |store| version(store),
-            |_| {
-                elsewhere.set(false);
-                sender.key(KEY.into());
-                listen();
-            },
-        );
+        both(&store, version, |_| {
+            elsewhere.set(false);
+            sender.key(KEY.into());
+            listen();
+        });
         assert_eq!(version(&store), None, "an old copy was left");
     });
 }
