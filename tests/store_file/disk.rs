@@ -121,16 +121,17 @@ fn a_file_that_may_not_grow_and_files_that_may_not_be_opened_are_errors() {
     let test = "disk::a_file_that_may_not_grow_and_files_that_may_not_be_opened_are_errors";
     if std::env::var_os(LIMITED).is_none() {
         // Limits are the whole process's. A file that would grow beyond them is a signal, unless it
-        // is ignored.
+        // is ignored. Its output goes through pipes: the limit holds for a log it would inherit too.
         let shell =
             "trap '' XFSZ; ulimit -f 64; ulimit -n 40; exec \"$0\" --exact \"$1\" --nocapture";
-        let status = Command::new("bash")
+        let limited = Command::new("bash")
             .args(["-c", shell])
             .arg(std::env::current_exe().unwrap())
             .arg(test)
             .env(LIMITED, "1")
-            .status();
-        assert!(status.unwrap().success());
+            .output()
+            .unwrap();
+        assert!(limited.status.success(), "{limited:?}");
         return;
     }
     let folder = Folder::new();
