@@ -13,7 +13,9 @@ use super::task::{Consent, run};
 use super::verbs::Files;
 use crate::cache::{Replaced, Terms, Version};
 use crate::error::Result;
-use crate::store::{Created, Cursor, Loaded, Page, Purged, SessionStore, Survey, page_limit};
+use crate::store::{
+    Created, Cursor, Lived, Loaded, Page, Purged, SessionStore, Survey, page_limit,
+};
 
 /// Keeps each record in a file of its own, in a directory for this purpose alone.
 ///
@@ -96,6 +98,10 @@ impl FileStore {
 
 impl SessionStore for FileStore {
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
+        Ok(self.load_left(key).await?.map(|lived| lived.loaded))
+    }
+
+    async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
         let key = key.to_vec();
         self.work(move |files, _| files.load(&key)).await
     }

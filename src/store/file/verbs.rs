@@ -19,9 +19,9 @@ use super::record::{self, FOREVER, Record, Stamp, Unreadable, VALUE_MAX};
 use super::room::Room;
 use super::sweep::Place;
 use super::task::Consent;
-use crate::cache::{KEY_MAX, Replaced, Terms, Version};
+use crate::cache::{KEY_MAX, Replaced, Terms, TimeToLive, Version};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{Created, Loaded, check_write};
+use crate::store::{Created, Lived, Loaded, check_write};
 use crate::sync::Lock;
 use crate::time::{Clock, millis};
 
@@ -55,12 +55,24 @@ pub(super) enum Found {
 const READS_MAX: u32 = 3;
 
 impl Files {
-    pub(super) fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
+    pub(super) fn load(&self, key: &[u8]) -> Result<Option<Lived>> {
         let Some((name, bucket)) = self.place_of(key)? else {
             return Ok(None);
         };
         let found = self.look(&bucket, name)?;
-        Ok(found.map(|Record { value, version, .. }| Loaded { value, version }))
+        Ok(found.map(|record| Lived {
+            left: Some(match record.stamp.deadline {
+                FOREVER => TimeToLive::Forever,
+                deadline => {
+                    let left_ms = deadline.saturating_sub(self.now());
+                    TimeToLive::Left(Duration::from_millis(left_ms))
+                }
+            }),
+            loaded: Loaded {
+                value: record.value,
+                version: record.version,
+            },
+        }))
     }
 
     pub(super) fn exists(&self, key: &[u8]) -> Result<bool> {
