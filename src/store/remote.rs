@@ -7,10 +7,12 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How long a store outside the process is waited for, and how often it is asked again.
 ///
-/// All verbs of the stores may be repeated without harm, because each write has a version of its own
-/// that its author drew: whoever finds that version in the store knows that the first attempt did
-/// arrive. A pause before the next attempt is drawn evenly from zero to an upper limit that doubles
-/// (full jitter), so that clients that failed together do not return together.
+/// Verbs may be repeated because each write has a version of its own that its author drew: whoever
+/// finds that version in the store knows that the first attempt did arrive. One thing no store without
+/// fencing can rule out: an attempt that the network, or a server that stood still, holds back for
+/// longer than the whole call took may yet be carried out, and a create then bring back what was
+/// removed in the meantime. A pause before the next attempt is drawn evenly from zero to an upper limit
+/// that doubles (full jitter), so that clients that failed together do not return together.
 ///
 /// ```
 /// use std::time::Duration;
