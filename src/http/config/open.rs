@@ -78,13 +78,7 @@ async fn outside(settings: &Settings, store: &StoreSettings) -> Result<AnyStore>
         StoreSettings::Memcached { urls } => {
             use crate::store::MemcachedStore;
 
-            let addresses: Vec<&str> = urls
-                .iter()
-                .map(|url| {
-                    let url = url.expose_text();
-                    url.strip_prefix("memcached://").unwrap_or(url)
-                })
-                .collect();
+            let addresses: Vec<&str> = urls.iter().map(|url| url.expose_text()).collect();
             let builder = MemcachedStore::builder().servers(addresses.join(","));
             let builder = match is_bare(settings) {
                 true => builder.bare(),
@@ -170,7 +164,7 @@ async fn tiered(
         let tiered = TieredStore::builder(copies, behind.clone())
             .fresh_for(TOLD)
             .build()?;
-        // Ends when the store is dropped with its connection, and the subscription with it.
+        // Ends when the store is closed; until then the task keeps the store, as a server wants it to.
         tokio::spawn(tiered.listen(news));
         return Ok(AnyStore::listed("tiered", tiered)
             .with_front(cache)
