@@ -14,28 +14,14 @@ kind, url, sid = sys.argv[1:4]
 
 
 def flask_visit():
-    from flask import Flask, session
-    from flask_session import Session
     from flask_sqlalchemy import SQLAlchemy
+    from flask_visit import visit
 
-    app = Flask(__name__)
-    app.config.update(
-        SQLALCHEMY_DATABASE_URI=url,
-        SESSION_TYPE="sqlalchemy",
-    )
-    app.config["SESSION_SQLALCHEMY"] = SQLAlchemy(app)
-    Session(app)
+    def config(app):
+        app.config["SQLALCHEMY_DATABASE_URI"] = url
+        return {"SESSION_TYPE": "sqlalchemy", "SESSION_SQLALCHEMY": SQLAlchemy(app)}
 
-    @app.get("/")
-    def visit():
-        session["visits"] = session.get("visits", 0) + 1
-        return str(session["visits"])
-
-    client = app.test_client()
-    if sid:
-        client.set_cookie("session", sid)
-    answer = client.get("/")
-    return answer.text, client.get_cookie("session").value
+    return visit(config, sid)
 
 
 def django_visit():

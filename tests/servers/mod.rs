@@ -14,6 +14,7 @@
 
 mod mariadb;
 mod memcached;
+mod peer;
 mod postgres;
 mod program;
 mod proxy;
@@ -26,6 +27,8 @@ use std::time::{Duration, Instant};
 
 pub use mariadb::MariaDb;
 pub use memcached::Memcached;
+
+pub(crate) use peer::Peer;
 pub use postgres::Postgres;
 pub use program::Program;
 pub use proxy::{Proxy, Weather};

@@ -8,6 +8,8 @@ mod faults;
 mod forms;
 mod kit;
 mod listing;
+#[path = "../servers/peer.rs"]
+mod peer;
 mod python;
 #[path = "../servers/row.rs"]
 mod row;

@@ -1,47 +1,20 @@
 //! The same sessions from Rust and from the real Flask-Session, both ways.
 
-use std::ffi::OsString;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use sessile::Replaced;
 use sessile::codec::{FieldsBuilder, Format, Layout, Limits, Record};
 use sessile::store::{Created, RedisStore, SessionStore, Terms};
 
-use crate::servers::Redis;
+use crate::servers::{Peer, Redis};
 
 /// Flask's `PERMANENT_SESSION_LIFETIME`.
 const MONTH: Terms = Terms::ttl(Duration::from_secs(31 * 86_400));
 
-/// The interpreter that `SESSILE_PYTHON` names, or a loud word.
-fn python() -> Option<OsString> {
-    let named = std::env::var_os("SESSILE_PYTHON");
-    if named.is_none() {
-        use std::io::Write;
-        let _ = writeln!(
-            std::io::stderr().lock(),
-            "\n*** NOT TESTED: Flask-Session on Redis, because SESSILE_PYTHON names no Python ***\n"
-        );
-    }
-    named
-}
-
 /// One request of a Flask application that counts visits: the count, and the session's id.
-async fn visit(python: &OsString, server: &Redis, format: &str, id: &str) -> (u32, String) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/redis_peer.py");
-    let mut command = Command::new(python);
-    command.args(["-W", "ignore"]).arg(script);
-    command.args([&server.port().to_string(), format, id]);
-    command
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .stderr(Stdio::inherit());
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
-    let output = output.await.unwrap();
-    assert!(output.status.success(), "redis_peer.py failed: see above");
-    let output = String::from_utf8(output.stdout).unwrap();
-    let (visits, id) = output.trim().split_once(' ').unwrap();
-    (visits.parse().unwrap(), id.to_owned())
+async fn visit(flask: &Peer, server: &Redis, format: &str, id: &str) -> (u32, String) {
+    let port = server.port().to_string();
+    flask.visit(&[&port, format, id]).await
 }
 
 /// A session as this crate writes it for Flask-Session.
@@ -62,8 +35,9 @@ fn visits(format: Format, record: bytes::Bytes) -> u32 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn flask_session_and_we_share_sessions() {
-    let Some(python) = python() else { return };
-    let Some(server) = Redis::start("Flask-Session on Redis", &[]) else {
+    let what = "Flask-Session on Redis";
+    let (Some(flask), Some(server)) = (Peer::find("redis_peer.py", what), Redis::start(what, &[]))
+    else {
         return;
     };
     let store = RedisStore::builder()
@@ -74,7 +48,7 @@ async fn flask_session_and_we_share_sessions() {
         .unwrap();
     for (format, name) in [(Format::MessagePack, "msgpack"), (Format::Json, "json")] {
         // Flask begins, we go on, Flask goes on.
-        let (first, id) = visit(&python, &server, name, "").await;
+        let (first, id) = visit(&flask, &server, name, "").await;
         assert_eq!(first, 1);
         let found = store
             .load(id.as_bytes())
@@ -91,7 +65,7 @@ async fn flask_session_and_we_share_sessions() {
         let Replaced::Done(version) = replaced.await.unwrap() else {
             panic!("nobody else wrote")
         };
-        assert_eq!(visit(&python, &server, name, &id).await, (10, id.clone()));
+        assert_eq!(visit(&flask, &server, name, &id).await, (10, id.clone()));
         // What Flask wrote meanwhile is not overwritten by whoever did not see it.
         let late = store.replace(id.as_bytes(), session(format, 2), MONTH, Some(version));
         let Replaced::Conflict(current) = late.await.unwrap() else {
@@ -115,11 +89,11 @@ async fn flask_session_and_we_share_sessions() {
             .unwrap();
         assert!(matches!(created, Created::Done(_)));
         assert_eq!(
-            visit(&python, &server, name, &ours).await,
+            visit(&flask, &server, name, &ours).await,
             (42, ours.clone())
         );
         // Signed out here is signed out there.
         assert!(store.remove(ours.as_bytes()).await.unwrap());
-        assert_eq!(visit(&python, &server, name, &ours).await.0, 1);
+        assert_eq!(visit(&flask, &server, name, &ours).await.0, 1);
     }
 }

@@ -1,8 +1,5 @@
 //! The same sessions from Rust and from the real Flask-Session and Django, both ways.
 
-use std::ffi::OsString;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,44 +7,11 @@ use sessile::TimeToLive;
 use sessile::codec::{FieldsBuilder, Format, Layout, Limits, Record};
 use sessile::store::{Created, Python, Replaced, SessionStore, SqlStore, Survey, Terms};
 
-use crate::servers::MariaDb;
-use crate::servers::Postgres;
+use crate::servers::{MariaDb, Peer, Postgres};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Flask's `PERMANENT_SESSION_LIFETIME`.
 const MONTH: Terms = Terms::ttl(Duration::from_secs(31 * 86_400));
-
-/// The interpreter that `SESSILE_PYTHON` names, or a loud word.
-fn python() -> Option<OsString> {
-    let named = std::env::var_os("SESSILE_PYTHON");
-    if named.is_none() {
-        use std::io::Write;
-        let _ = writeln!(
-            std::io::stderr().lock(),
-            "\n*** NOT TESTED: Python's tables, because SESSILE_PYTHON names no Python ***\n"
-        );
-    }
-    named
-}
-
-/// One request of a Python application that counts visits: the count, and the session's id.
-async fn visit(python: &OsString, kind: &str, url: &str, id: &str) -> (u32, String) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/sql_peer.py");
-    let mut command = Command::new(python);
-    command
-        .args(["-W", "ignore"])
-        .arg(script)
-        .args([kind, url, id]);
-    command
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .stderr(Stdio::inherit());
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
-    let output = output.await.unwrap();
-    assert!(output.status.success(), "sql_peer.py failed: see above");
-    let output = String::from_utf8(output.stdout).unwrap();
-    let (visits, id) = output.trim().split_once(' ').unwrap();
-    (visits.parse().unwrap(), id.to_owned())
-}
 
 /// A session as this crate writes it for Flask-Session.
 fn session(visits: u32) -> Bytes {
@@ -74,7 +38,9 @@ async fn left(store: &SqlStore, key: &[u8]) -> Duration {
 
 /// `ours` and `theirs` are the two sides' addresses of one database; `made_by_us` says whose table.
 async fn shared_with_flask_session(ours: &str, theirs: &str, made_by_us: bool) {
-    let Some(python) = python() else { return };
+    let Some(python) = Peer::find("sql_peer.py", "Python's tables") else {
+        return;
+    };
     let builder = SqlStore::builder().bare(Python::FlaskSession);
     let store = builder
         .create_table(made_by_us)
@@ -82,7 +48,7 @@ async fn shared_with_flask_session(ours: &str, theirs: &str, made_by_us: bool) {
         .await
         .unwrap();
 
-    let (count, id) = visit(&python, "flask", theirs, "").await;
+    let (count, id) = python.visit(&["flask", theirs, ""]).await;
     assert_eq!(count, 1);
     let key = format!("session:{id}");
     let found = store.load(key.as_bytes()).await.unwrap().unwrap();
@@ -96,7 +62,10 @@ async fn shared_with_flask_session(ours: &str, theirs: &str, made_by_us: bool) {
         .await
         .unwrap();
     assert!(matches!(replaced, Replaced::Done(_)));
-    assert_eq!(visit(&python, "flask", theirs, &id).await, (42, id.clone()));
+    assert_eq!(
+        python.visit(&["flask", theirs, &id]).await,
+        (42, id.clone())
+    );
     let replaced = store
         .replace(key.as_bytes(), session(0), MONTH, seen)
         .await
@@ -114,25 +83,27 @@ async fn shared_with_flask_session(ours: &str, theirs: &str, made_by_us: bool) {
         .await
         .unwrap();
     assert!(matches!(made, Created::Done(_)));
-    let (count, kept) = visit(&python, "flask", theirs, "made-in-rust").await;
+    let (count, kept) = python.visit(&["flask", theirs, "made-in-rust"]).await;
     assert_eq!((count, kept.as_str()), (8, "made-in-rust"));
 
     // What has ended here has ended there, and what is removed is gone.
     assert!(store.touch(key.as_bytes(), Duration::ZERO).await.unwrap());
-    assert_eq!(visit(&python, "flask", theirs, &id).await.0, 1);
+    assert_eq!(python.visit(&["flask", theirs, &id]).await.0, 1);
     assert!(store.remove(b"session:made-in-rust").await.unwrap());
-    let (count, other) = visit(&python, "flask", theirs, "made-in-rust").await;
+    let (count, other) = python.visit(&["flask", theirs, "made-in-rust"]).await;
     assert_eq!(count, 1);
     assert_ne!(other, "made-in-rust");
 }
 
 async fn shared_with_django(ours: &str, theirs: &str) {
-    let Some(python) = python() else { return };
+    let Some(python) = Peer::find("sql_peer.py", "Python's tables") else {
+        return;
+    };
     // Django's migrations insist on making their table themselves.
     let builder = SqlStore::builder().bare(Python::Django);
     let store = builder.connect(ours).await.unwrap();
 
-    let (count, id) = visit(&python, "django", theirs, "").await;
+    let (count, id) = python.visit(&["django", theirs, ""]).await;
     assert_eq!(count, 1);
     let first = store.load(id.as_bytes()).await.unwrap().unwrap();
     let fortnight = left(&store, id.as_bytes()).await;
@@ -150,11 +121,14 @@ async fn shared_with_django(ours: &str, theirs: &str) {
     assert_eq!(made, Created::Done(first.version));
     let copy_id = std::str::from_utf8(copy).unwrap();
     assert_eq!(
-        visit(&python, "django", theirs, copy_id).await,
+        python.visit(&["django", theirs, copy_id]).await,
         (2, copy_id.to_owned())
     );
 
-    assert_eq!(visit(&python, "django", theirs, &id).await, (2, id.clone()));
+    assert_eq!(
+        python.visit(&["django", theirs, &id]).await,
+        (2, id.clone())
+    );
     let seen = Some(first.version);
     let terms = Terms::ttl(14 * DAY);
     let replaced = store
@@ -169,10 +143,10 @@ async fn shared_with_django(ours: &str, theirs: &str) {
         .await
         .unwrap();
     assert_eq!(replaced, Replaced::Done(first.version));
-    assert_eq!(visit(&python, "django", theirs, &id).await.0, 2);
+    assert_eq!(python.visit(&["django", theirs, &id]).await.0, 2);
 
     assert!(store.touch(id.as_bytes(), Duration::ZERO).await.unwrap());
-    let (count, other) = visit(&python, "django", theirs, &id).await;
+    let (count, other) = python.visit(&["django", theirs, &id]).await;
     assert_eq!(count, 1);
     assert_ne!(other, id);
     assert_eq!(store.purge_expired(10).await.unwrap().removed, 1);
