@@ -19,7 +19,7 @@ use sessile::session::AnyIndex;
 use sessile::store::AnyStore;
 use sessile::{Cache, Result, Sessions};
 
-use super::handlers::{account, overview, sessions, shop};
+use super::handlers::{account, health, overview, sessions, shop};
 use super::history::History;
 use super::pages::MARK;
 use super::refusal::Refusal;
@@ -113,12 +113,14 @@ impl App {
             .route("/sessions/end-others", post(sessions::end_others))
             .route("/sessions/end-all", post(sessions::end_all))
             .route("/cache", get(overview::page))
+            .route("/health/session", get(health::session))
             .layer(SessionLayer::new(self.0.core.clone()));
         // Beside the sessions: these are the same for everybody.
         Router::new()
             .merge(pages)
             .route("/style.css", get(async || asset("text/css", style::SHEET)))
             .route("/icon.svg", get(async || asset("image/svg+xml", MARK)))
+            .route("/health", get(health::server))
             .fallback(async || Refusal::NotFound)
             .method_not_allowed_fallback(async || Refusal::WrongMethod)
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -199,7 +199,15 @@ fn every_answer_is_hardened() {
 #[test]
 fn looking_around_makes_no_session() {
     let server = Server::start(&[]);
-    for path in ["/sessions", "/cache", "/goodbye", "/nowhere", "/style.css"] {
+    for path in [
+        "/sessions",
+        "/cache",
+        "/goodbye",
+        "/nowhere",
+        "/style.css",
+        "/health",
+        "/health/session",
+    ] {
         assert_eq!(server.ask("GET", path, "", "").cookie(), None, "{path}");
     }
     let page = server.ask("GET", "/cache", "", "");
@@ -219,4 +227,21 @@ fn behind_tls_the_cookie_is_secure_and_bound_to_the_host() {
         assert!(cookie.split("; ").any(|part| part == attribute), "{cookie}");
     }
     assert!(!cookie.contains("Domain"));
+}
+
+#[test]
+fn whoever_watches_the_server_is_told_that_all_is_well() {
+    let server = Server::start(&[]);
+    let (cookie, _) = visit(&server);
+    for (path, cookie, varies) in [
+        ("/health", "", None),
+        ("/health", &*cookie, None),
+        ("/health/session", "", Some("cookie")),
+        ("/health/session", &*cookie, Some("cookie")),
+    ] {
+        let answer = server.ask("GET", path, cookie, "");
+        assert_eq!((answer.status(), answer.body()), (200, "ok\n"), "{path}");
+        let vary = answer.header("vary").map(str::to_ascii_lowercase);
+        assert_eq!(vary.as_deref(), varies, "only one of them reads a session");
+    }
 }

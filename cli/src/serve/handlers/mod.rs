@@ -2,6 +2,7 @@
 //! one (so that reloading never sends a form twice).
 
 pub mod account;
+pub mod health;
 pub mod overview;
 pub mod sessions;
 pub mod shop;
