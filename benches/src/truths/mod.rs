@@ -1,7 +1,8 @@
-//! What is not throughput: memory, thresholds, storms, expiry, hit ratios.
+//! What is not throughput: memory, thresholds, storms, growth, expiry, hit ratios.
 //! Each truth makes tables of its own.
 
 mod expiry;
+mod growth;
 mod hit_ratio;
 mod lag;
 mod memory;
@@ -24,7 +25,7 @@ pub struct Truth {
 }
 
 /// All of them, in the order in which they are told.
-pub const ALL: [Truth; 6] = [
+pub const ALL: [Truth; 7] = [
     Truth {
         name: "memory",
         tell: memory::tell,
@@ -36,6 +37,10 @@ pub const ALL: [Truth; 6] = [
     Truth {
         name: "storm",
         tell: storm::tell,
+    },
+    Truth {
+        name: "growth",
+        tell: growth::tell,
     },
     Truth {
         name: "expiry",

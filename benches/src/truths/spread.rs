@@ -35,6 +35,11 @@ impl Spread {
         self.longest
     }
 
+    /// How many durations were at least `ns`, to the 3 % of a bucket.
+    pub(super) fn over(&self, ns: u64) -> u64 {
+        self.counts[bucket(ns)..].iter().sum()
+    }
+
     /// The duration that `parts` of `whole` durations do not exceed.
     pub(super) fn at(&self, parts: u64, whole: u64) -> u64 {
         let wanted = u128::from(self.total) * u128::from(parts) / u128::from(whole);
