@@ -100,13 +100,13 @@ pub fn free_port() -> u16 {
 /// Waits until `ready` says yes.
 ///
 /// # Panics
-/// After 30 seconds.
+/// After 90 seconds.
 pub fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(90);
     while !ready() {
         assert!(
             Instant::now() < end,
-            "{what} did not come up within 30 seconds"
+            "{what} did not come up within 90 seconds"
         );
         std::thread::sleep(Duration::from_millis(20));
     }
