@@ -1,6 +1,6 @@
 //! A MariaDB server of the test's own.
 
-use super::{Program, free_port, need, wait_for_port};
+use super::{Certificates, Program, free_port, need, wait_for_port};
 
 /// A running server with the user `app`, whose password is `secret`, and the database `app`.
 pub struct MariaDb {
@@ -11,6 +11,20 @@ pub struct MariaDb {
 impl MariaDb {
     /// Starts one, or says loudly that it cannot. `more` are further arguments.
     pub fn start(more: &[&str]) -> Option<Self> {
+        Self::start_with(more, None)
+    }
+
+    /// As [`start`](Self::start), but it takes connections over TLS only, also at
+    /// 127.0.0.2, which is not in its certificate.
+    pub fn start_over_tls(made: &Certificates) -> Option<Self> {
+        let more = [
+            "--require-secure-transport",
+            "--bind-address=127.0.0.1,127.0.0.2",
+        ];
+        Self::start_with(&more, Some(made))
+    }
+
+    fn start_with(more: &[&str], made: Option<&Certificates>) -> Option<Self> {
         let [server, install] = need("MariaDB", ["mariadbd", "mariadb-install-db"])?;
         let port = free_port();
         let mut program = Program::new(server).as_user("mysql");
@@ -54,6 +68,16 @@ impl MariaDb {
             "--innodb-flush-log-at-trx-commit=2".to_owned(),
         ];
         arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+        if let Some(made) = made {
+            for (option, file) in [
+                ("ca", "ca.crt"),
+                ("cert", "server.crt"),
+                ("key", "server.key"),
+            ] {
+                let path = program.give(file, &made.text(file));
+                arguments.push(format!("--ssl-{option}={path}"));
+            }
+        }
         program.start(arguments);
         wait_for_port("MariaDB", port);
         Some(Self { program, port })
@@ -66,6 +90,13 @@ impl MariaDb {
     /// The address of its database.
     pub fn url(&self) -> String {
         self.url_at(self.port)
+    }
+
+    /// The address of its database, with other parameters.
+    pub fn url_with(&self, parameters: &str) -> String {
+        let url = self.url();
+        let (address, _) = url.split_once('?').expect("it has parameters");
+        format!("{address}?{parameters}")
     }
 
     /// The address of its database behind a proxy.

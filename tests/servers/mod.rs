@@ -12,6 +12,8 @@
     reason = "each test binary uses its own part"
 )]
 
+mod certificates;
+mod clock;
 mod mariadb;
 mod memcached;
 mod peer;
@@ -25,6 +27,8 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+pub use certificates::Certificates;
+pub use clock::shifted;
 pub use mariadb::MariaDb;
 pub use memcached::Memcached;
 
@@ -82,13 +86,18 @@ pub fn need<const N: usize>(what: &str, names: [&str; N]) -> Option<[PathBuf; N]
         !all,
         "{what} cannot be tested: no program {missing} is installed"
     );
+    not_tested(what, &format!("no program {missing} is installed"));
+    None
+}
+
+/// Says loudly that something is not tested, and why.
+pub fn not_tested(what: &str, why: &str) {
     // Past the test harness, which keeps what passing tests print to itself.
     use std::io::Write;
     let _ = writeln!(
         std::io::stderr().lock(),
-        "\n*** NOT TESTED: {what}, because no program {missing} is installed ***\n"
+        "\n*** NOT TESTED: {what}, because {why} ***\n"
     );
-    None
 }
 
 /// A port of the loopback address that nobody listens on now.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Program, free_port, need, wait_until};
+use super::{Certificates, Program, free_port, need, wait_until};
 
 /// A running server with the user `postgres`, whom it trusts, and the user `locked`, who needs the
 /// password `secret`.
@@ -15,6 +15,16 @@ pub struct Postgres {
 impl Postgres {
     /// Starts one, or says loudly that it cannot.
     pub fn start() -> Option<Self> {
+        Self::start_with(None)
+    }
+
+    /// As [`start`](Self::start), but it takes connections over TLS only, also at
+    /// 127.0.0.2, which is not in its certificate.
+    pub fn start_over_tls(made: &Certificates) -> Option<Self> {
+        Self::start_with(Some(made))
+    }
+
+    fn start_with(made: Option<&Certificates>) -> Option<Self> {
         let [server, initdb, control] = need("PostgreSQL", ["postgres", "initdb", "pg_ctl"])?;
         let port = free_port();
         let mut program = Program::new(server).as_user("postgres");
@@ -36,10 +46,13 @@ impl Postgres {
         );
         let rules = program.folder().join("data/pg_hba.conf");
         let trust = std::fs::read_to_string(&rules).expect("initdb wrote it");
-        let locked = "host all locked 127.0.0.1/32 scram-sha-256\n";
-        std::fs::write(&rules, format!("{locked}{trust}")).expect("it can be written");
+        let rule = match made {
+            None => format!("host all locked 127.0.0.1/32 scram-sha-256\n{trust}"),
+            Some(_) => "hostssl all all 127.0.0.0/8 trust\n".to_owned(),
+        };
+        std::fs::write(&rules, rule).expect("it can be written");
         let port_text = port.to_string();
-        program.start([
+        let mut arguments: Vec<String> = [
             "-D",
             &data,
             "-p",
@@ -55,7 +68,22 @@ impl Postgres {
             // What it has written survives its own end; nobody cuts the power here.
             "-c",
             "fsync=off",
-        ]);
+        ]
+        .map(str::to_owned)
+        .into();
+        if let Some(made) = made {
+            let [crt, key] =
+                ["server.crt", "server.key"].map(|it| program.give(it, &made.text(it)));
+            for setting in [
+                "ssl=on",
+                "listen_addresses=127.0.0.1,127.0.0.2",
+                &format!("ssl_cert_file={crt}"),
+                &format!("ssl_key_file={key}"),
+            ] {
+                arguments.extend(["-c".to_owned(), setting.to_owned()]);
+            }
+        }
+        program.start(arguments);
         let server = Self {
             program,
             control,
@@ -72,6 +100,13 @@ impl Postgres {
     /// The address of its database.
     pub fn url(&self) -> String {
         self.url_at(self.port)
+    }
+
+    /// The address of its database, with other parameters.
+    pub fn url_with(&self, parameters: &str) -> String {
+        let url = self.url();
+        let (address, _) = url.split_once('?').expect("it has parameters");
+        format!("{address}?{parameters}")
     }
 
     /// The address of its database behind a proxy.

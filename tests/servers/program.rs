@@ -11,6 +11,7 @@ use tempfile::TempDir;
 pub struct Program {
     program: PathBuf,
     arguments: Vec<String>,
+    environment: Vec<(&'static str, String)>,
     user: Option<(u32, u32)>,
     child: Option<Child>,
     folder: TempDir,
@@ -22,10 +23,17 @@ impl Program {
         Self {
             program,
             arguments: Vec::new(),
+            environment: Vec::new(),
             user: None,
             child: None,
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
         }
+    }
+
+    /// Gives the server, and not its commands, these variables.
+    pub fn with(mut self, environment: Vec<(&'static str, String)>) -> Self {
+        self.environment = environment;
+        self
     }
 
     /// The server's folder.
@@ -53,6 +61,25 @@ impl Program {
             self.user = Some((user, group));
         }
         self
+    }
+
+    /// Puts a file into the folder that its user alone can read, as servers want it of their keys;
+    /// returns its path.
+    pub fn give(&self, name: &str, text: &str) -> String {
+        use std::os::unix::fs::{OpenOptionsExt, chown};
+        let path = self.folder().join(name);
+        let mut file = File::options()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .expect("the folder can be written");
+        std::io::Write::write_all(&mut file, text.as_bytes()).expect("it can be written");
+        if let Some((user, group)) = self.user {
+            chown(&path, Some(user), Some(group)).expect("the file can be given away");
+        }
+        path.to_string_lossy().into_owned()
     }
 
     /// Runs a command of the server's to its end, in its folder and as its user.
@@ -103,6 +130,7 @@ impl Program {
         let child = self
             .command(&self.program)
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdout(log)
             .stderr(errors)
             .spawn();

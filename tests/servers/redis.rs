@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{Program, find, free_port, need, wait_for_port, wait_until};
+use super::{Program, find, free_port, need, shifted, wait_for_port, wait_until};
 
 /// A running Redis server.
 pub struct Redis {
@@ -21,6 +21,16 @@ impl Redis {
         let program = Program::new(server);
         let mut redis = Self { program, port, cli };
         redis.run(options);
+        Some(redis)
+    }
+
+    /// As [`start`](Self::start), with a clock that is off by so much, such as `+1h`.
+    pub fn start_at(what: &str, shift: &str) -> Option<Self> {
+        let [server, cli] = need(what, ["redis-server", "redis-cli"])?;
+        let port = free_port();
+        let program = Program::new(server).with(shifted(what, shift)?);
+        let mut redis = Self { program, port, cli };
+        redis.run(&[]);
         Some(redis)
     }
 
