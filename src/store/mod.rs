@@ -26,6 +26,8 @@ mod random;
 mod redis;
 #[cfg(feature = "__remote")]
 mod remote;
+#[cfg(feature = "__outside")]
+mod span;
 #[cfg(feature = "__sql")]
 mod sql;
 mod survey;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use sessile::store::contract::{self, Level, Subject};
-use sessile::store::{FileStore, SessionStore, Terms};
+use sessile::store::{FileStore, SessionStore, Survey, Terms};
 use sessile::{ErrorKind, ManualClock};
 
 use super::row::row;
-use super::{Folder, now};
+use super::{Folder, now, verbs};
 
 struct Files {
     folder: tempfile::TempDir,
@@ -120,4 +120,22 @@ fn a_dropped_future_takes_effect_before_what_follows_or_never() {
             assert_eq!(found.value, "after", "round {round}");
         }
     });
+}
+
+/// Without a runtime on the calling thread, otherwise on others too, into which the spans go along.
+#[test]
+fn each_verb_runs_in_a_span_that_tells_no_secret() {
+    let check = async || {
+        let folder = Folder::new();
+        let store = folder.store();
+        let also = async {
+            let _ = store.page(None, 10).await.unwrap();
+        };
+        verbs::check("filesystem", &store, &["page"], also).await
+    };
+    assert_eq!(now(check()), 1);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    assert!(runtime.block_on(check()) > 1);
 }

@@ -15,6 +15,8 @@ mod processes;
 mod row;
 mod settings;
 mod threshold;
+#[path = "../logs/verbs.rs"]
+mod verbs;
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;

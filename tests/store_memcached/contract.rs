@@ -9,6 +9,7 @@ use sessile::store::{MemcachedStore, SessionStore};
 
 use crate::kit;
 use crate::servers::{Memcached, row};
+use crate::verbs;
 
 /// Each store has a prefix of its own in one server.
 struct Real {
@@ -87,4 +88,14 @@ async fn each_verb_costs_the_round_trips_that_are_documented() {
     assert_eq!(cost(), 2, "touch");
     store.remove(b"k").await.unwrap();
     assert_eq!(cost(), 2, "remove");
+}
+
+#[tokio::test]
+async fn each_verb_runs_in_a_span_that_tells_no_secret() {
+    let Some(server) = Memcached::start("spans of memcached", &[]) else {
+        return;
+    };
+    let store = kit::on(&server).connect().await.unwrap();
+    let also = async { store.close().await.unwrap() };
+    verbs::check("memcached", &store, &["close"], also).await;
 }

@@ -14,3 +14,5 @@ mod lifetimes;
 mod python;
 mod several;
 mod transcript;
+#[path = "../logs/verbs.rs"]
+mod verbs;

@@ -6,14 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use sessile::store::contract::{self, Level, Subject};
 use sessile::store::{
-    Created, Lived, Loaded, MongoBuilder, MongoStore, Purged, Replaced, SessionStore, Terms,
-    Version,
+    Created, Lived, Loaded, MongoBuilder, MongoStore, Purged, Replaced, SessionStore, Survey,
+    Terms, Version,
 };
 use sessile::{ManualClock, Result};
 
 use crate::double::Double;
 use crate::kit;
 use crate::row::row;
+use crate::verbs;
 
 /// No MongoDB could be had where these tests were written.
 const DOUBLE: &str = "a double of the server; **no real MongoDB was run**";
@@ -225,4 +226,15 @@ async fn reads_go_to_the_primary_and_the_address_has_the_write_concern() {
     );
     let concern = load.get_document("readConcern").unwrap();
     assert_eq!(concern.get_str("level").unwrap(), "majority");
+}
+
+#[tokio::test]
+async fn each_verb_runs_in_a_span_that_tells_no_secret() {
+    let case = OnDouble::new().await;
+    let store = case.fresh().await;
+    let also = async {
+        let _ = store.page(None, 10).await.unwrap();
+        store.close().await.unwrap();
+    };
+    verbs::check("mongodb", &store, &["page", "close"], also).await;
 }

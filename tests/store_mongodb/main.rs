@@ -13,3 +13,5 @@ mod peer;
 mod python;
 #[path = "../servers/row.rs"]
 mod row;
+#[path = "../logs/verbs.rs"]
+mod verbs;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use sessile::store::RedisStore;
 use sessile::store::contract::{self, Level, Report, Subject};
+use sessile::store::{RedisStore, SessionStore, Survey};
 
 use crate::kit;
 use crate::servers::{Redis, RedisCluster, Watched, row};
+use crate::verbs;
 
 struct Stores {
     urls: Vec<String>,
@@ -108,4 +109,18 @@ async fn bare_records_in_a_cluster_keep_the_contract_but_for_versions() {
         return;
     };
     run(cluster.urls(), true).await.assert_kept();
+}
+
+#[tokio::test]
+async fn each_verb_runs_in_a_span_that_tells_no_secret() {
+    let Some(server) = Redis::start("spans of Redis", &["--requirepass", "canary-password"]) else {
+        return;
+    };
+    let url = server.url().replace("//", "//:canary-password@");
+    let store = kit::on(&url).connect().await.unwrap();
+    let also = async {
+        let _ = store.page(None, 10).await.unwrap();
+        store.close().await.unwrap();
+    };
+    verbs::check("redis", &store, &["create_many", "page", "close"], also).await;
 }

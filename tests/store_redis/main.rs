@@ -17,3 +17,5 @@ mod python;
 mod refusals;
 mod sentinel;
 mod tls;
+#[path = "../logs/verbs.rs"]
+mod verbs;

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sessile::store::contract::{self, Level, Subject};
-use sessile::store::{Python, SqlStore};
+use sessile::store::{Python, SessionStore, SqlStore, Survey};
 
 use crate::servers::MariaDb;
 use crate::servers::Postgres;
 use crate::servers::row;
+use crate::verbs;
 
 /// Tables of one database, a new one for each check.
 struct Tables {
@@ -127,4 +128,30 @@ async fn mariadb_keeps_the_contract() {
         return;
     };
     server_keeps_the_contract(&server.url(), 37, "MariaDB", "MariaDB 10.11").await;
+}
+
+async fn tells_no_secret(url: &str) {
+    let builder = SqlStore::builder().create_table(true);
+    let store = builder.connect(url).await.unwrap();
+    let also = async {
+        let _ = store.page(None, 10).await.unwrap();
+        store.close().await.unwrap();
+    };
+    verbs::check("sql", &store, &["create_many", "page", "close"], also).await;
+}
+
+#[tokio::test]
+async fn each_verb_runs_in_a_span_that_tells_no_secret() {
+    tells_no_secret("sqlite::memory:").await;
+    if let Some(server) = Postgres::start() {
+        tells_no_secret(
+            &server
+                .url()
+                .replace("postgres@", "postgres:canary-password@"),
+        )
+        .await;
+    }
+    if let Some(server) = MariaDb::start(&[]) {
+        tells_no_secret(&server.url()).await;
+    }
 }

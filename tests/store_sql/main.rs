@@ -13,3 +13,5 @@ mod pace;
 mod pooler;
 mod python;
 mod sqlite;
+#[path = "../logs/verbs.rs"]
+mod verbs;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use sessile::store::contract::{self, Finding, Level, Subject};
-use sessile::store::{DynStore, TieredBuilder, TieredStore};
+use sessile::store::{DynStore, Survey, TieredBuilder, TieredStore};
 use sessile::{CacheStore, ManualClock, SessionStore};
 
 use crate::kit::{Back, MINUTE, Step, block_on, embedded};
 use crate::row::row;
+use crate::verbs;
 
 struct Case<F> {
     clock: ManualClock,
@@ -181,4 +182,15 @@ fn keeps_it_on_a_back_that_does_not_tell_what_is_left() {
     });
     // It tells no more than its back: that check has nothing to say of "nothing".
     report.assert_kept();
+}
+
+#[test]
+fn each_verb_but_a_hot_read_runs_in_a_span_that_tells_no_secret() {
+    let clock = ManualClock::new();
+    let store = tiered(&clock, embedded(&clock), |it| it.fresh_for(Duration::ZERO));
+    let also = async {
+        let _ = store.page(None, 10).await.unwrap();
+        store.close().await.unwrap();
+    };
+    block_on(verbs::check("tiered", &store, &["page", "close"], also));
 }

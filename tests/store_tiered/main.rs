@@ -13,3 +13,5 @@ mod races;
 #[path = "../servers/row.rs"]
 mod row;
 mod speed;
+#[path = "../logs/verbs.rs"]
+mod verbs;

@@ -13,6 +13,7 @@ use super::task::{Consent, run};
 use super::verbs::Files;
 use crate::cache::{Replaced, Terms, Version};
 use crate::error::Result;
+use crate::store::span::verb;
 use crate::store::{
     Created, Cursor, Lived, Loaded, Page, Purged, SessionStore, Survey, page_limit,
 };
@@ -89,27 +90,34 @@ impl FileStore {
 
     async fn work<T: Send + 'static>(
         &self,
+        name: &'static str,
         work: impl FnOnce(&Files, &Consent) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let files = Arc::clone(&self.files);
-        run(&self.slots, move |consent| work(&files, consent)).await
+        let done = run(&self.slots, move |consent| work(&files, consent));
+        verb("filesystem", name, done).await
     }
 }
 
 impl SessionStore for FileStore {
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
-        Ok(self.load_left(key).await?.map(|lived| lived.loaded))
+        let key = key.to_vec();
+        let found = self.work("load", move |files, _| files.load(&key)).await?;
+        Ok(found.map(|lived| lived.loaded))
     }
 
     async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
         let key = key.to_vec();
-        self.work(move |files, _| files.load(&key)).await
+        self.work("load_left", move |files, _| files.load(&key))
+            .await
     }
 
     async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {
         let key = key.to_vec();
-        self.work(move |files, consent| files.create(&key, &value, &terms, consent))
-            .await
+        self.work("create", move |files, consent| {
+            files.create(&key, &value, &terms, consent)
+        })
+        .await
     }
 
     async fn replace(
@@ -120,37 +128,45 @@ impl SessionStore for FileStore {
         expected: Option<Version>,
     ) -> Result<Replaced> {
         let key = key.to_vec();
-        self.work(move |files, consent| files.replace(&key, &value, &terms, expected, consent))
-            .await
+        self.work("replace", move |files, consent| {
+            files.replace(&key, &value, &terms, expected, consent)
+        })
+        .await
     }
 
     async fn put(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Version> {
         let key = key.to_vec();
-        self.work(move |files, consent| files.put(&key, &value, &terms, consent))
-            .await
+        self.work("put", move |files, consent| {
+            files.put(&key, &value, &terms, consent)
+        })
+        .await
     }
 
     async fn touch(&self, key: &[u8], time_to_live: Duration) -> Result<bool> {
         let key = key.to_vec();
-        self.work(move |files, consent| files.touch(&key, time_to_live, consent))
-            .await
+        self.work("touch", move |files, consent| {
+            files.touch(&key, time_to_live, consent)
+        })
+        .await
     }
 
     async fn remove(&self, key: &[u8]) -> Result<bool> {
         let key = key.to_vec();
-        self.work(move |files, consent| files.remove(&key, consent))
+        self.work("remove", move |files, consent| files.remove(&key, consent))
             .await
     }
 
     async fn exists(&self, key: &[u8]) -> Result<bool> {
         let key = key.to_vec();
-        self.work(move |files, _| files.exists(&key)).await
+        self.work("exists", move |files, _| files.exists(&key))
+            .await
     }
 
     /// Goes on where the last call stopped and looks at 4096 files at most, which takes some tens of
     /// milliseconds; also sets damaged files aside and removes what killed writers have left.
     async fn purge_expired(&self, budget: usize) -> Result<Purged> {
-        self.work(move |files, _| files.purge(budget)).await
+        self.work("purge_expired", move |files, _| files.purge(budget))
+            .await
     }
 }
 
@@ -159,7 +175,7 @@ impl SessionStore for FileStore {
 impl Survey for FileStore {
     async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<Page> {
         let limit = page_limit(limit);
-        self.work(move |files, _| files.page(after.as_ref(), limit))
+        self.work("page", move |files, _| files.page(after.as_ref(), limit))
             .await
     }
 }

@@ -65,10 +65,12 @@ pub(super) async fn run<T: Send + 'static>(
     };
     let slot = Arc::clone(slots).acquire_owned().await;
     let slot = slot.map_err(|error| ended().with_source(error))?;
+    // Threads for blocking work are in no span of their own accord.
+    let span = tracing::Span::current();
     let task = handle.spawn_blocking(move || {
         // Kept until the work is done, which dropping the future does not end.
         let _slot = slot;
-        work(&consent)
+        span.in_scope(|| work(&consent))
     });
     task.await.map_err(|error| ended().with_source(error))?
 }

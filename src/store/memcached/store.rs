@@ -16,6 +16,7 @@ use super::{bare, distribution, native, record};
 use crate::cache::Key;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::remote::Failed;
+use crate::store::span::verb;
 use crate::store::{
     Created, Lived, Loaded, Patience, Purged, Replaced, SessionStore, Terms, Version, check_write,
 };
@@ -215,31 +216,40 @@ impl Place<'_> {
 
 impl SessionStore for MemcachedStore {
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
-        match self.place(key) {
-            None => Ok(None),
-            Some(place) if self.inner.is_bare() => bare::load(&self.inner, &place).await,
-            Some(place) => native::load(&self.inner, &place).await,
-        }
+        verb("memcached", "load", async move {
+            match self.place(key) {
+                None => Ok(None),
+                Some(place) if self.inner.is_bare() => bare::load(&self.inner, &place).await,
+                Some(place) => native::load(&self.inner, &place).await,
+            }
+        })
+        .await
     }
 
     /// Costs no more than `load`. Bare stores do not say what is left.
     async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
-        match self.place(key) {
-            None => Ok(None),
-            Some(place) if self.inner.is_bare() => {
-                let found = bare::load(&self.inner, &place).await?;
-                Ok(found.map(|loaded| Lived { loaded, left: None }))
+        verb("memcached", "load_left", async move {
+            match self.place(key) {
+                None => Ok(None),
+                Some(place) if self.inner.is_bare() => {
+                    let found = bare::load(&self.inner, &place).await?;
+                    Ok(found.map(|loaded| Lived { loaded, left: None }))
+                }
+                Some(place) => native::load_left(&self.inner, &place).await,
             }
-            Some(place) => native::load_left(&self.inner, &place).await,
-        }
+        })
+        .await
     }
 
     async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {
-        let place = self.place_of_write(key, &value, &terms)?;
-        match self.inner.is_bare() {
-            true => bare::create(&self.inner, &place, &value, terms).await,
-            false => native::create(&self.inner, &place, &value, terms).await,
-        }
+        verb("memcached", "create", async move {
+            let place = self.place_of_write(key, &value, &terms)?;
+            match self.inner.is_bare() {
+                true => bare::create(&self.inner, &place, &value, terms).await,
+                false => native::create(&self.inner, &place, &value, terms).await,
+            }
+        })
+        .await
     }
 
     async fn replace(
@@ -249,58 +259,79 @@ impl SessionStore for MemcachedStore {
         terms: Terms,
         expected: Option<Version>,
     ) -> Result<Replaced> {
-        let place = self.place_of_write(key, &value, &terms)?;
-        match self.inner.is_bare() {
-            true => bare::replace(&self.inner, &place, &value, terms, expected).await,
-            false => native::replace(&self.inner, &place, &value, terms, expected).await,
-        }
+        verb("memcached", "replace", async move {
+            let place = self.place_of_write(key, &value, &terms)?;
+            match self.inner.is_bare() {
+                true => bare::replace(&self.inner, &place, &value, terms, expected).await,
+                false => native::replace(&self.inner, &place, &value, terms, expected).await,
+            }
+        })
+        .await
     }
 
     async fn put(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Version> {
-        let place = self.place_of_write(key, &value, &terms)?;
-        match self.inner.is_bare() {
-            true => bare::put(&self.inner, &place, &value, terms).await,
-            false => native::put(&self.inner, &place, &value, terms).await,
-        }
+        verb("memcached", "put", async move {
+            let place = self.place_of_write(key, &value, &terms)?;
+            match self.inner.is_bare() {
+                true => bare::put(&self.inner, &place, &value, terms).await,
+                false => native::put(&self.inner, &place, &value, terms).await,
+            }
+        })
+        .await
     }
 
     async fn touch(&self, key: &[u8], time_to_live: Duration) -> Result<bool> {
-        match self.place(key) {
-            None => Ok(false),
-            Some(place) if self.inner.is_bare() => {
-                bare::touch(&self.inner, &place, time_to_live).await
+        verb("memcached", "touch", async move {
+            match self.place(key) {
+                None => Ok(false),
+                Some(place) if self.inner.is_bare() => {
+                    bare::touch(&self.inner, &place, time_to_live).await
+                }
+                Some(place) if time_to_live.is_zero() => native::remove(&self.inner, &place).await,
+                Some(place) => native::touch(&self.inner, &place, time_to_live).await,
             }
-            Some(place) if time_to_live.is_zero() => native::remove(&self.inner, &place).await,
-            Some(place) => native::touch(&self.inner, &place, time_to_live).await,
-        }
+        })
+        .await
     }
 
     async fn remove(&self, key: &[u8]) -> Result<bool> {
-        match self.place(key) {
-            None => Ok(false),
-            Some(place) if self.inner.is_bare() => bare::remove(&self.inner, &place).await,
-            Some(place) => native::remove(&self.inner, &place).await,
-        }
+        verb("memcached", "remove", async move {
+            match self.place(key) {
+                None => Ok(false),
+                Some(place) if self.inner.is_bare() => bare::remove(&self.inner, &place).await,
+                Some(place) => native::remove(&self.inner, &place).await,
+            }
+        })
+        .await
     }
 
     async fn exists(&self, key: &[u8]) -> Result<bool> {
-        match self.place(key) {
-            None => Ok(false),
-            Some(place) if self.inner.is_bare() => bare::exists(&self.inner, &place).await,
-            Some(place) => native::exists(&self.inner, &place).await,
-        }
+        verb("memcached", "exists", async move {
+            match self.place(key) {
+                None => Ok(false),
+                Some(place) if self.inner.is_bare() => bare::exists(&self.inner, &place).await,
+                Some(place) => native::exists(&self.inner, &place).await,
+            }
+        })
+        .await
     }
 
     /// Nothing to do: memcached reclaims by itself.
     async fn purge_expired(&self, _budget: usize) -> Result<Purged> {
-        Ok(Purged::default())
+        verb("memcached", "purge_expired", async move {
+            Ok(Purged::default())
+        })
+        .await
     }
 
     /// Closes the idle connections, and the others as soon as they are done. Later calls are
     /// [`Unavailable`](ErrorKind::Unavailable), also those of clones.
     async fn close(&self) -> Result<()> {
-        self.inner.servers.iter().for_each(Server::close);
-        Ok(())
+        verb("memcached", "close", async move {
+            self.inner.servers.iter().for_each(Server::close);
+            Ok(())
+        })
+        .await
     }
 }
 

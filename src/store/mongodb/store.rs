@@ -16,6 +16,7 @@ use super::{bare, native};
 use crate::cache::Key;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::remote::Failed;
+use crate::store::span::verb;
 use crate::store::{
     Created, Lived, Loaded, Patience, Purged, Replaced, SessionStore, Terms, Version, check_write,
 };
@@ -246,22 +247,31 @@ pub(super) fn contended() -> Failed {
 
 impl SessionStore for MongoStore {
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
-        Ok(self.find(key).await?.map(Record::loaded))
+        verb("mongodb", "load", async move {
+            Ok(self.find(key).await?.map(Record::loaded))
+        })
+        .await
     }
 
     /// Costs no more than `load`.
     async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
-        Ok(self.find(key).await?.map(|record| Lived {
-            left: Some(record.left(self.inner.now_ms())),
-            loaded: record.loaded(),
-        }))
+        verb("mongodb", "load_left", async move {
+            Ok(self.find(key).await?.map(|record| Lived {
+                left: Some(record.left(self.inner.now_ms())),
+                loaded: record.loaded(),
+            }))
+        })
+        .await
     }
 
     async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {
-        match self.place_of_write(key, &value, &terms)? {
-            Place::Native(key) => native::create(&self.inner, key, &value, terms).await,
-            Place::Bare(key) => bare::create(&self.inner, key, &value, terms).await,
-        }
+        verb("mongodb", "create", async move {
+            match self.place_of_write(key, &value, &terms)? {
+                Place::Native(key) => native::create(&self.inner, key, &value, terms).await,
+                Place::Bare(key) => bare::create(&self.inner, key, &value, terms).await,
+            }
+        })
+        .await
     }
 
     async fn replace(
@@ -271,62 +281,87 @@ impl SessionStore for MongoStore {
         terms: Terms,
         expected: Option<Version>,
     ) -> Result<Replaced> {
-        match self.place_of_write(key, &value, &terms)? {
-            Place::Native(key) => native::replace(&self.inner, key, &value, terms, expected).await,
-            Place::Bare(key) => bare::replace(&self.inner, key, &value, terms, expected).await,
-        }
+        verb("mongodb", "replace", async move {
+            match self.place_of_write(key, &value, &terms)? {
+                Place::Native(key) => {
+                    native::replace(&self.inner, key, &value, terms, expected).await
+                }
+                Place::Bare(key) => bare::replace(&self.inner, key, &value, terms, expected).await,
+            }
+        })
+        .await
     }
 
     async fn put(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Version> {
-        match self.place_of_write(key, &value, &terms)? {
-            Place::Native(key) => native::put(&self.inner, key, &value, terms).await,
-            Place::Bare(key) => bare::put(&self.inner, key, &value, terms).await,
-        }
+        verb("mongodb", "put", async move {
+            match self.place_of_write(key, &value, &terms)? {
+                Place::Native(key) => native::put(&self.inner, key, &value, terms).await,
+                Place::Bare(key) => bare::put(&self.inner, key, &value, terms).await,
+            }
+        })
+        .await
     }
 
     async fn touch(&self, key: &[u8], time_to_live: Duration) -> Result<bool> {
-        if time_to_live.is_zero() {
-            return self.remove(key).await;
-        }
-        match self.place(key) {
-            None => Ok(false),
-            Some(Place::Native(key)) => native::touch(&self.inner, key, time_to_live).await,
-            Some(Place::Bare(key)) => bare::touch(&self.inner, key, time_to_live).await,
-        }
+        verb("mongodb", "touch", async move {
+            if time_to_live.is_zero() {
+                return self.remove(key).await;
+            }
+            match self.place(key) {
+                None => Ok(false),
+                Some(Place::Native(key)) => native::touch(&self.inner, key, time_to_live).await,
+                Some(Place::Bare(key)) => bare::touch(&self.inner, key, time_to_live).await,
+            }
+        })
+        .await
     }
 
     async fn remove(&self, key: &[u8]) -> Result<bool> {
-        match self.place(key) {
-            None => Ok(false),
-            Some(Place::Native(key)) => native::remove(&self.inner, key).await,
-            Some(Place::Bare(key)) => bare::remove(&self.inner, key).await,
-        }
+        verb("mongodb", "remove", async move {
+            match self.place(key) {
+                None => Ok(false),
+                Some(Place::Native(key)) => native::remove(&self.inner, key).await,
+                Some(Place::Bare(key)) => bare::remove(&self.inner, key).await,
+            }
+        })
+        .await
     }
 
     async fn exists(&self, key: &[u8]) -> Result<bool> {
-        let Some(place) = self.place(key) else {
-            return Ok(false);
-        };
-        let ask = async |_| match place {
-            Place::Native(key) => native::exists(&self.inner, key).await,
-            Place::Bare(key) => bare::exists(&self.inner, key).await,
-        };
-        self.inner
-            .patience
-            .ask("look for a session in MongoDB", ask)
-            .await
+        verb("mongodb", "exists", async move {
+            let Some(place) = self.place(key) else {
+                return Ok(false);
+            };
+            let ask = async |_| match place {
+                Place::Native(key) => native::exists(&self.inner, key).await,
+                Place::Bare(key) => bare::exists(&self.inner, key).await,
+            };
+            self.inner
+                .patience
+                .ask("look for a session in MongoDB", ask)
+                .await
+        })
+        .await
     }
 
     /// Nothing to do: the server removes what has ended, once [`MongoStore::prepare`] was called.
     async fn purge_expired(&self, _budget: usize) -> Result<Purged> {
-        Ok(Purged::default())
+        verb(
+            "mongodb",
+            "purge_expired",
+            async move { Ok(Purged::default()) },
+        )
+        .await
     }
 
     /// Closes all connections. Later calls are [`Unavailable`](ErrorKind::Unavailable), also those of
     /// clones.
     async fn close(&self) -> Result<()> {
-        self.inner.client.clone().shutdown().immediate(true).await;
-        Ok(())
+        verb("mongodb", "close", async move {
+            self.inner.client.clone().shutdown().immediate(true).await;
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -13,6 +13,7 @@ use super::store::{BATCH, RedisStore};
 use super::target::{Target, cluster_slots};
 use crate::cache::TimeToLive;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::span::verb;
 use crate::store::{Cursor, Page, Survey, Surveyed, page_limit};
 
 const WHAT: &str = "list the records in redis";
@@ -21,40 +22,44 @@ const WHAT: &str = "list the records in redis";
 /// cluster whose slots are being moved, records that move may be missed.
 impl Survey for RedisStore {
     async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<Page> {
-        let limit = page_limit(limit);
-        let mut stand = match after {
-            Some(cursor) => Stand::read(cursor.as_bytes()).ok_or_else(|| {
-                Error::input(format!("{WHAT}: this cursor is none of this store's"))
-            })?,
-            None => Stand::default(),
-        };
-        if stand.found.is_empty() {
-            self.scan(&mut stand, limit).await?;
-        }
-        let rest = stand.found.split_off(limit.min(stand.found.len()));
-        let keys = std::mem::replace(&mut stand.found, rest);
-        let mut records = Vec::with_capacity(keys.len());
-        for batch in keys.chunks(BATCH) {
-            let seen = batch.iter().map(|key| self.seen(WHAT, key));
-            for (key, seen) in batch.iter().zip(together(seen).await) {
-                let own = self.form().own_key(key.to_vec());
-                if let (Some(key), Some((loaded, left))) = (own, seen?) {
-                    records.push(Surveyed {
-                        key,
-                        value: loaded.value,
-                        version: loaded.version,
-                        left: match left {
-                            TimeToLive::Forever => None,
-                            TimeToLive::Left(left) => Some(left),
-                        },
-                    });
+        verb("redis", "page", async move {
+            let limit = page_limit(limit);
+            let mut stand = match after {
+                Some(cursor) => Stand::read(cursor.as_bytes()).ok_or_else(|| {
+                    Error::input(format!("{WHAT}: this cursor is none of this store's"))
+                })?,
+                None => Stand::default(),
+            };
+            if stand.found.is_empty() {
+                self.scan(&mut stand, limit).await?;
+            }
+            let rest = stand.found.split_off(limit.min(stand.found.len()));
+            let keys = std::mem::replace(&mut stand.found, rest);
+            let mut records = Vec::with_capacity(keys.len());
+            for batch in keys.chunks(BATCH) {
+                let seen = batch.iter().map(|key| self.seen(WHAT, key));
+                for (key, seen) in batch.iter().zip(together(seen).await) {
+                    let own = self.form().own_key(key.to_vec());
+                    if let (Some(key), Some((loaded, left))) = (own, seen?) {
+                        records.push(Surveyed {
+                            key,
+                            value: loaded.value,
+                            version: loaded.version,
+                            left: match left {
+                                TimeToLive::Forever => None,
+                                TimeToLive::Left(left) => Some(left),
+                            },
+                        });
+                    }
                 }
             }
-        }
-        Ok(Page {
-            records,
-            next: (!stand.is_over || !stand.found.is_empty()).then(|| Cursor::new(stand.write())),
+            Ok(Page {
+                records,
+                next: (!stand.is_over || !stand.found.is_empty())
+                    .then(|| Cursor::new(stand.write())),
+            })
         })
+        .await
     }
 }
 

@@ -9,6 +9,7 @@ mod address;
 mod builder;
 mod fault;
 mod form;
+mod lifetime;
 mod link;
 mod listing;
 mod scripts;

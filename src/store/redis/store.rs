@@ -9,6 +9,7 @@ use redis::{Cmd, Value};
 
 use super::RedisBuilder;
 use super::form::{Form, HEADER_LEN, Written};
+use super::lifetime::{lifetime_ms, spell};
 use super::link::{Answer, Doubt, Link};
 use super::scripts::{Call, Scripts};
 use super::target::{Target, cluster_slots};
@@ -16,13 +17,11 @@ use super::tracking::{Hub, Watcher};
 use crate::cache::{Key, Replaced, Terms, TimeToLive, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::remote::Patience;
+use crate::store::span::verb;
 use crate::store::{
     Created, Invalidations, Lived, Loaded, NewRecord, Purged, SessionStore, check_write,
 };
-use crate::time::millis;
 
-/// Lifetimes beyond this, some 140,000 years, are cut to it, so that no sum overflows.
-const LIFETIME_MAX_MS: u64 = 1 << 52;
 /// Changed keys that wait for a slow listener.
 const INVALIDATIONS_MAX: usize = 4096;
 /// Calls of one batch that are under way at once.
@@ -255,57 +254,66 @@ impl RedisStore {
 
 impl SessionStore for RedisStore {
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
-        const WHAT: &str = "load a record from redis";
-        if is_impossible(key) {
-            return Ok(None);
-        }
-        let mut command = redis::cmd("GET");
-        command.arg(self.inner.form.key(key));
-        match self.ask(WHAT, command).await? {
-            Answer::Value(Value::Nil) => Ok(None),
-            Answer::Value(Value::BulkString(stored)) => Ok(self.read(stored)),
-            Answer::Value(_) => Err(odd(WHAT)),
-            Answer::OtherType(_) => Ok(warn_other_type()),
-        }
+        verb("redis", "load", async move {
+            const WHAT: &str = "load a record from redis";
+            if is_impossible(key) {
+                return Ok(None);
+            }
+            let mut command = redis::cmd("GET");
+            command.arg(self.inner.form.key(key));
+            match self.ask(WHAT, command).await? {
+                Answer::Value(Value::Nil) => Ok(None),
+                Answer::Value(Value::BulkString(stored)) => Ok(self.read(stored)),
+                Answer::Value(_) => Err(odd(WHAT)),
+                Answer::OtherType(_) => Ok(warn_other_type()),
+            }
+        })
+        .await
     }
 
     async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
-        if is_impossible(key) {
-            return Ok(None);
-        }
-        let key = self.inner.form.key(key);
-        let seen = self.seen("load a record from redis", &key).await?;
-        Ok(seen.map(|(loaded, left)| Lived {
-            loaded,
-            left: Some(left),
-        }))
+        verb("redis", "load_left", async move {
+            if is_impossible(key) {
+                return Ok(None);
+            }
+            let key = self.inner.form.key(key);
+            let seen = self.seen("load a record from redis", &key).await?;
+            Ok(seen.map(|(loaded, left)| Lived {
+                loaded,
+                left: Some(left),
+            }))
+        })
+        .await
     }
 
     async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {
-        const WHAT: &str = "create a record in redis";
-        let (key, written) = self.prepare(key, value, &terms)?;
-        let mut command = set(&key, &written.stored, &terms);
-        // What is there comes back with the refusal, and tells whether it is our own.
-        command.arg("NX").arg("GET");
-        let (doubt, call) = (Doubt::default(), Call::from(command));
-        let stored = match self.inner.link.ask(WHAT, &doubt, &call, &call).await? {
-            Answer::Value(Value::Nil) => return Ok(Created::Done(written.version)),
-            Answer::Value(Value::BulkString(stored)) => stored,
-            Answer::Value(_) => return Err(odd(WHAT)),
-            Answer::OtherType(fault) => return Err(fault.error(WHAT)),
-        };
-        let is_ours = match self.inner.form.is_bare() {
-            true => doubt.is_left() && stored == written.stored,
-            false => match self.inner.form.version(&stored) {
-                Some(version) => version == written.version,
-                None => return self.claim(WHAT, &key, &written, &terms).await,
-            },
-        };
-        Ok(if is_ours {
-            Created::Done(written.version)
-        } else {
-            Created::Taken
+        verb("redis", "create", async move {
+            const WHAT: &str = "create a record in redis";
+            let (key, written) = self.prepare(key, value, &terms)?;
+            let mut command = set(&key, &written.stored, &terms);
+            // What is there comes back with the refusal, and tells whether it is our own.
+            command.arg("NX").arg("GET");
+            let (doubt, call) = (Doubt::default(), Call::from(command));
+            let stored = match self.inner.link.ask(WHAT, &doubt, &call, &call).await? {
+                Answer::Value(Value::Nil) => return Ok(Created::Done(written.version)),
+                Answer::Value(Value::BulkString(stored)) => stored,
+                Answer::Value(_) => return Err(odd(WHAT)),
+                Answer::OtherType(fault) => return Err(fault.error(WHAT)),
+            };
+            let is_ours = match self.inner.form.is_bare() {
+                true => doubt.is_left() && stored == written.stored,
+                false => match self.inner.form.version(&stored) {
+                    Some(version) => version == written.version,
+                    None => return self.claim(WHAT, &key, &written, &terms).await,
+                },
+            };
+            Ok(if is_ours {
+                Created::Done(written.version)
+            } else {
+                Created::Taken
+            })
         })
+        .await
     }
 
     async fn replace(
@@ -315,135 +323,161 @@ impl SessionStore for RedisStore {
         terms: Terms,
         expected: Option<Version>,
     ) -> Result<Replaced> {
-        const WHAT: &str = "replace a record in redis";
-        let (key, written) = self.prepare(key, value, &terms)?;
-        let Inner {
-            form,
-            scripts,
-            link,
-            ..
-        } = &*self.inner;
-        let lifetime = spell(terms.time_to_live());
-        let expected = expected
-            .map(|version| form.spell(version))
-            .unwrap_or_default();
-        let arguments = |again: &'static [u8]| -> [&[u8]; 4] {
-            [&written.stored, lifetime.as_bytes(), &expected, again]
-        };
-        let (first, later) = (arguments(b"0"), arguments(b"1"));
-        let call = scripts.replace.call(&key, &first);
-        // A native record knows its own version: nothing has to be said of earlier attempts.
-        let again = form.is_bare().then(|| scripts.replace.call(&key, &later));
-        let again = again.as_ref().unwrap_or(&call);
-        match link.ask(WHAT, &Doubt::default(), &call, again).await? {
-            Answer::Value(Value::Int(0)) => Ok(Replaced::Gone),
-            Answer::Value(Value::Int(1)) => Ok(Replaced::Done(written.version)),
-            Answer::Value(Value::BulkString(there)) => match form.spelt(&there) {
-                Some(version) => Ok(Replaced::Conflict(version)),
-                None => Err(odd(WHAT)),
-            },
-            Answer::Value(_) => Err(odd(WHAT)),
-            Answer::OtherType(fault) => Err(fault.error(WHAT)),
-        }
+        verb("redis", "replace", async move {
+            const WHAT: &str = "replace a record in redis";
+            let (key, written) = self.prepare(key, value, &terms)?;
+            let Inner {
+                form,
+                scripts,
+                link,
+                ..
+            } = &*self.inner;
+            let lifetime = spell(terms.time_to_live());
+            let expected = expected
+                .map(|version| form.spell(version))
+                .unwrap_or_default();
+            let arguments = |again: &'static [u8]| -> [&[u8]; 4] {
+                [&written.stored, lifetime.as_bytes(), &expected, again]
+            };
+            let (first, later) = (arguments(b"0"), arguments(b"1"));
+            let call = scripts.replace.call(&key, &first);
+            // A native record knows its own version: nothing has to be said of earlier attempts.
+            let again = form.is_bare().then(|| scripts.replace.call(&key, &later));
+            let again = again.as_ref().unwrap_or(&call);
+            match link.ask(WHAT, &Doubt::default(), &call, again).await? {
+                Answer::Value(Value::Int(0)) => Ok(Replaced::Gone),
+                Answer::Value(Value::Int(1)) => Ok(Replaced::Done(written.version)),
+                Answer::Value(Value::BulkString(there)) => match form.spelt(&there) {
+                    Some(version) => Ok(Replaced::Conflict(version)),
+                    None => Err(odd(WHAT)),
+                },
+                Answer::Value(_) => Err(odd(WHAT)),
+                Answer::OtherType(fault) => Err(fault.error(WHAT)),
+            }
+        })
+        .await
     }
 
     async fn put(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Version> {
-        const WHAT: &str = "put a record into redis";
-        let (key, written) = self.prepare(key, value, &terms)?;
-        let mut command = set(&key, &written.stored, &terms);
-        // Without it, whatever is under the key would be overwritten, a list as well.
-        command.arg("GET");
-        match self.ask(WHAT, command).await? {
-            Answer::Value(_) => Ok(written.version),
-            Answer::OtherType(fault) => Err(fault.error(WHAT)),
-        }
+        verb("redis", "put", async move {
+            const WHAT: &str = "put a record into redis";
+            let (key, written) = self.prepare(key, value, &terms)?;
+            let mut command = set(&key, &written.stored, &terms);
+            // Without it, whatever is under the key would be overwritten, a list as well.
+            command.arg("GET");
+            match self.ask(WHAT, command).await? {
+                Answer::Value(_) => Ok(written.version),
+                Answer::OtherType(fault) => Err(fault.error(WHAT)),
+            }
+        })
+        .await
     }
 
     async fn touch(&self, key: &[u8], time_to_live: Duration) -> Result<bool> {
-        const WHAT: &str = "touch a record in redis";
-        if time_to_live.is_zero() {
-            return self.remove(key).await;
-        }
-        if is_impossible(key) {
-            return Ok(false);
-        }
-        let mut command = redis::cmd("PEXPIRE");
-        command
-            .arg(self.inner.form.key(key))
-            .arg(lifetime_ms(time_to_live));
-        match self.ask(WHAT, command).await? {
-            Answer::Value(Value::Int(found @ 0..=1)) => Ok(found == 1),
-            _ => Err(odd(WHAT)),
-        }
+        verb("redis", "touch", async move {
+            const WHAT: &str = "touch a record in redis";
+            if time_to_live.is_zero() {
+                return self.remove(key).await;
+            }
+            if is_impossible(key) {
+                return Ok(false);
+            }
+            let mut command = redis::cmd("PEXPIRE");
+            command
+                .arg(self.inner.form.key(key))
+                .arg(lifetime_ms(time_to_live));
+            match self.ask(WHAT, command).await? {
+                Answer::Value(Value::Int(found @ 0..=1)) => Ok(found == 1),
+                _ => Err(odd(WHAT)),
+            }
+        })
+        .await
     }
 
     async fn remove(&self, key: &[u8]) -> Result<bool> {
-        const WHAT: &str = "remove a record from redis";
-        if is_impossible(key) {
-            return Ok(false);
-        }
-        // Unlike DEL it leaves alone what is no string, and shows what it removed.
-        let mut command = redis::cmd("GETDEL");
-        command.arg(self.inner.form.key(key));
-        let (doubt, call) = (Doubt::default(), Call::from(command));
-        match self.inner.link.ask(WHAT, &doubt, &call, &call).await? {
-            Answer::Value(Value::Nil) => Ok(doubt.is_left()),
-            Answer::Value(Value::BulkString(stored)) => Ok(self.read(stored).is_some()),
-            Answer::Value(_) => Err(odd(WHAT)),
-            Answer::OtherType(_) => Ok(warn_other_type::<()>().is_some()),
-        }
+        verb("redis", "remove", async move {
+            const WHAT: &str = "remove a record from redis";
+            if is_impossible(key) {
+                return Ok(false);
+            }
+            // Unlike DEL it leaves alone what is no string, and shows what it removed.
+            let mut command = redis::cmd("GETDEL");
+            command.arg(self.inner.form.key(key));
+            let (doubt, call) = (Doubt::default(), Call::from(command));
+            match self.inner.link.ask(WHAT, &doubt, &call, &call).await? {
+                Answer::Value(Value::Nil) => Ok(doubt.is_left()),
+                Answer::Value(Value::BulkString(stored)) => Ok(self.read(stored).is_some()),
+                Answer::Value(_) => Err(odd(WHAT)),
+                Answer::OtherType(_) => Ok(warn_other_type::<()>().is_some()),
+            }
+        })
+        .await
     }
 
     async fn exists(&self, key: &[u8]) -> Result<bool> {
-        const WHAT: &str = "look for a record in redis";
-        if is_impossible(key) {
-            return Ok(false);
-        }
-        let form = &self.inner.form;
-        if form.is_bare() {
-            let mut command = redis::cmd("TYPE");
-            command.arg(form.key(key));
-            return match self.ask(WHAT, command).await? {
-                Answer::Value(Value::SimpleString(kind)) => Ok(kind == "string"),
-                _ => Err(odd(WHAT)),
-            };
-        }
-        let mut command = redis::cmd("GETRANGE");
-        command.arg(form.key(key)).arg(0).arg(HEADER_LEN - 1);
-        match self.ask(WHAT, command).await? {
-            Answer::Value(Value::BulkString(header)) => Ok(form.version(&header).is_some()),
-            Answer::Value(_) => Err(odd(WHAT)),
-            Answer::OtherType(_) => Ok(warn_other_type::<()>().is_some()),
-        }
+        verb("redis", "exists", async move {
+            const WHAT: &str = "look for a record in redis";
+            if is_impossible(key) {
+                return Ok(false);
+            }
+            let form = &self.inner.form;
+            if form.is_bare() {
+                let mut command = redis::cmd("TYPE");
+                command.arg(form.key(key));
+                return match self.ask(WHAT, command).await? {
+                    Answer::Value(Value::SimpleString(kind)) => Ok(kind == "string"),
+                    _ => Err(odd(WHAT)),
+                };
+            }
+            let mut command = redis::cmd("GETRANGE");
+            command.arg(form.key(key)).arg(0).arg(HEADER_LEN - 1);
+            match self.ask(WHAT, command).await? {
+                Answer::Value(Value::BulkString(header)) => Ok(form.version(&header).is_some()),
+                Answer::Value(_) => Err(odd(WHAT)),
+                Answer::OtherType(_) => Ok(warn_other_type::<()>().is_some()),
+            }
+        })
+        .await
     }
 
     /// There is nothing to do: Redis reclaims expired records by itself.
     async fn purge_expired(&self, _budget: usize) -> Result<Purged> {
-        Ok(Purged::default())
+        verb(
+            "redis",
+            "purge_expired",
+            async move { Ok(Purged::default()) },
+        )
+        .await
     }
 
     /// Sixty-four at a time are under way at once.
     async fn create_many(&self, records: Vec<NewRecord>) -> Result<usize> {
-        let mut created = 0;
-        let mut records = records.into_iter().peekable();
-        while records.peek().is_some() {
-            let batch: Vec<_> = records.by_ref().take(BATCH).collect();
-            let creates = batch
-                .iter()
-                .map(|record| self.create(&record.key, record.value.clone(), record.terms));
-            for done in super::listing::together(creates).await {
-                created += usize::from(matches!(done?, Created::Done(_)));
+        verb("redis", "create_many", async move {
+            let mut created = 0;
+            let mut records = records.into_iter().peekable();
+            while records.peek().is_some() {
+                let batch: Vec<_> = records.by_ref().take(BATCH).collect();
+                let creates = batch
+                    .iter()
+                    .map(|record| self.create(&record.key, record.value.clone(), record.terms));
+                for done in super::listing::together(creates).await {
+                    created += usize::from(matches!(done?, Created::Done(_)));
+                }
             }
-        }
-        Ok(created)
+            Ok(created)
+        })
+        .await
     }
 
     /// Ends the connection, after what is under way, and all [`Invalidations`](Self::invalidations). A
     /// verb called later connects anew.
     async fn close(&self) -> Result<()> {
-        self.inner.hub.end();
-        self.inner.link.give_up();
-        Ok(())
+        verb("redis", "close", async move {
+            self.inner.hub.end();
+            self.inner.link.give_up();
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -458,18 +492,6 @@ impl fmt::Debug for RedisStore {
 
 fn is_impossible(key: &[u8]) -> bool {
     Key::from(key).check().is_err()
-}
-
-/// A record lives until its end, Redis up to and including the millisecond of it.
-fn lifetime_ms(time_to_live: Duration) -> u64 {
-    millis(time_to_live)
-        .saturating_sub(1)
-        .clamp(1, LIFETIME_MAX_MS)
-}
-
-/// As the scripts take it.
-fn spell(time_to_live: Option<Duration>) -> String {
-    time_to_live.map_or_else(String::new, |time| lifetime_ms(time).to_string())
 }
 
 fn set(key: &[u8], stored: &[u8], terms: &Terms) -> Cmd {

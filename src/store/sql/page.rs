@@ -8,6 +8,7 @@ use super::statement::{Value, Values};
 use super::store::{Inner, SqlStore, left};
 use super::write::version_of;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::span::verb;
 use crate::store::{Cursor, Page, Survey, Surveyed, TimeToLive, Version, page_limit};
 
 /// Pages are in the order of the keys and found by their index, so that each costs the same however far
@@ -17,32 +18,35 @@ use crate::store::{Cursor, Page, Survey, Surveyed, TimeToLive, Version, page_lim
 /// tables of Python, what is not printable ASCII or too long) are not known any more.
 impl Survey for SqlStore {
     async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<Page> {
-        const WHAT: &str = "list sessions";
-        let inner = self.inner();
-        let limit = page_limit(limit);
-        let (statement, key) = match &after {
-            None => (&inner.texts.first_page, Value::Bytes(&[])),
-            Some(cursor) => (&inner.texts.next_page, inner.stored(cursor)?),
-        };
-        let values = Values {
-            limit: i64::try_from(limit).unwrap_or(i64::MAX),
-            ..Values::of(key)
-        };
-        let rows = inner.patience.ask(WHAT, |_| async move {
-            let mut lease = inner.reads.lend(WHAT).await?;
-            let rows = lease.rows(statement, values).await;
-            rows.map_err(|fault| fault.into_failed(WHAT))
-        });
-        let rows = rows.await?;
-        let is_full = rows.len() >= limit;
-        let last = rows.last().and_then(|row| row.key.clone());
-        Ok(Page {
-            records: rows
-                .into_iter()
-                .filter_map(|row| surveyed(inner.form, row))
-                .collect(),
-            next: last.filter(|_| is_full).map(Cursor::new),
+        verb("sql", "page", async move {
+            const WHAT: &str = "list sessions";
+            let inner = self.inner();
+            let limit = page_limit(limit);
+            let (statement, key) = match &after {
+                None => (&inner.texts.first_page, Value::Bytes(&[])),
+                Some(cursor) => (&inner.texts.next_page, inner.stored(cursor)?),
+            };
+            let values = Values {
+                limit: i64::try_from(limit).unwrap_or(i64::MAX),
+                ..Values::of(key)
+            };
+            let rows = inner.patience.ask(WHAT, |_| async move {
+                let mut lease = inner.reads.lend(WHAT).await?;
+                let rows = lease.rows(statement, values).await;
+                rows.map_err(|fault| fault.into_failed(WHAT))
+            });
+            let rows = rows.await?;
+            let is_full = rows.len() >= limit;
+            let last = rows.last().and_then(|row| row.key.clone());
+            Ok(Page {
+                records: rows
+                    .into_iter()
+                    .filter_map(|row| surveyed(inner.form, row))
+                    .collect(),
+                next: last.filter(|_| is_full).map(Cursor::new),
+            })
         })
+        .await
     }
 }
 

@@ -15,6 +15,7 @@ use super::statement::{Value, Values};
 use super::texts::Texts;
 use super::write::{MILLENNIUM_MS, version_of};
 use crate::error::Result;
+use crate::store::span::verb;
 use crate::store::{
     Created, Lived, Loaded, NewRecord, Patience, Purged, Replaced, SessionStore, Terms, TimeToLive,
     Version,
@@ -109,46 +110,55 @@ impl SqlStore {
 
 impl SessionStore for SqlStore {
     async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
-        let inner = self.inner();
-        let Some(key) = Stored::of(inner.form, key) else {
-            return Ok(None);
-        };
-        let values = Values::of(key.value());
-        let row = inner
-            .row("load a session", &inner.reads, &inner.texts.load, values)
-            .await?;
-        Ok(row.and_then(loaded))
+        verb("sql", "load", async move {
+            let inner = self.inner();
+            let Some(key) = Stored::of(inner.form, key) else {
+                return Ok(None);
+            };
+            let values = Values::of(key.value());
+            let row = inner
+                .row("load a session", &inner.reads, &inner.texts.load, values)
+                .await?;
+            Ok(row.and_then(loaded))
+        })
+        .await
     }
 
     async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
-        let inner = self.inner();
-        let Some(key) = Stored::of(inner.form, key) else {
-            return Ok(None);
-        };
-        let (texts, values) = (&inner.texts, Values::of(key.value()));
-        let row = inner
-            .row("load a session", &inner.reads, &texts.load_left, values)
-            .await?;
-        Ok(row.and_then(|row| {
-            let left = Some(left(inner.form, row.left_ms));
-            loaded(row).map(|loaded| Lived { loaded, left })
-        }))
+        verb("sql", "load_left", async move {
+            let inner = self.inner();
+            let Some(key) = Stored::of(inner.form, key) else {
+                return Ok(None);
+            };
+            let (texts, values) = (&inner.texts, Values::of(key.value()));
+            let row = inner
+                .row("load a session", &inner.reads, &texts.load_left, values)
+                .await?;
+            Ok(row.and_then(|row| {
+                let left = Some(left(inner.form, row.left_ms));
+                loaded(row).map(|loaded| Lived { loaded, left })
+            }))
+        })
+        .await
     }
 
     async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {
-        const WHAT: &str = "create a session";
-        let inner = self.inner();
-        let write = inner.write(key, &value, terms)?;
-        let values = write.values();
-        let done = inner.patience.ask(WHAT, |attempt| async move {
-            let mut lease = inner.writes.lend(WHAT).await?;
-            let created = inner.create(&mut lease, values, attempt > 0).await;
-            created.map_err(|fault| fault.into_failed(WHAT))
-        });
-        Ok(match done.await? {
-            true => Created::Done(write.version),
-            false => Created::Taken,
+        verb("sql", "create", async move {
+            const WHAT: &str = "create a session";
+            let inner = self.inner();
+            let write = inner.write(key, &value, terms)?;
+            let values = write.values();
+            let done = inner.patience.ask(WHAT, |attempt| async move {
+                let mut lease = inner.writes.lend(WHAT).await?;
+                let created = inner.create(&mut lease, values, attempt > 0).await;
+                created.map_err(|fault| fault.into_failed(WHAT))
+            });
+            Ok(match done.await? {
+                true => Created::Done(write.version),
+                false => Created::Taken,
+            })
         })
+        .await
     }
 
     async fn replace(
@@ -158,101 +168,119 @@ impl SessionStore for SqlStore {
         terms: Terms,
         expected: Option<Version>,
     ) -> Result<Replaced> {
-        const WHAT: &str = "replace a session";
-        let inner = self.inner();
-        let write = inner.write(key, &value, terms)?;
-        let values = write.values();
-        let ours = write.version;
-        inner
-            .patience
-            .ask(WHAT, |attempt| async move {
-                let mut lease = inner.writes.lend(WHAT).await?;
-                let replaced = match (inner.form, expected) {
-                    (_, None) => inner.replace_any(&mut lease, values, ours).await,
-                    (Form::Native, Some(seen)) => {
-                        inner.replace_seen(&mut lease, values, ours, seen).await
-                    }
-                    (Form::FlaskSession | Form::Django, Some(seen)) => {
-                        let is_again = attempt > 0;
-                        inner
-                            .replace_content(&mut lease, values, ours, seen, is_again)
-                            .await
-                    }
-                };
-                replaced.map_err(|fault| fault.into_failed(WHAT))
-            })
-            .await
+        verb("sql", "replace", async move {
+            const WHAT: &str = "replace a session";
+            let inner = self.inner();
+            let write = inner.write(key, &value, terms)?;
+            let values = write.values();
+            let ours = write.version;
+            inner
+                .patience
+                .ask(WHAT, |attempt| async move {
+                    let mut lease = inner.writes.lend(WHAT).await?;
+                    let replaced = match (inner.form, expected) {
+                        (_, None) => inner.replace_any(&mut lease, values, ours).await,
+                        (Form::Native, Some(seen)) => {
+                            inner.replace_seen(&mut lease, values, ours, seen).await
+                        }
+                        (Form::FlaskSession | Form::Django, Some(seen)) => {
+                            let is_again = attempt > 0;
+                            inner
+                                .replace_content(&mut lease, values, ours, seen, is_again)
+                                .await
+                        }
+                    };
+                    replaced.map_err(|fault| fault.into_failed(WHAT))
+                })
+                .await
+        })
+        .await
     }
 
     async fn put(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Version> {
-        const WHAT: &str = "put a session";
-        let inner = self.inner();
-        let write = inner.write(key, &value, terms)?;
-        let values = write.values();
-        inner
-            .patience
-            .ask(WHAT, |_| async move {
-                let mut lease = inner.writes.lend(WHAT).await?;
-                let put = inner.put(&mut lease, values).await;
-                put.map_err(|fault| fault.into_failed(WHAT))
-            })
-            .await?;
-        Ok(write.version)
+        verb("sql", "put", async move {
+            const WHAT: &str = "put a session";
+            let inner = self.inner();
+            let write = inner.write(key, &value, terms)?;
+            let values = write.values();
+            inner
+                .patience
+                .ask(WHAT, |_| async move {
+                    let mut lease = inner.writes.lend(WHAT).await?;
+                    let put = inner.put(&mut lease, values).await;
+                    put.map_err(|fault| fault.into_failed(WHAT))
+                })
+                .await?;
+            Ok(write.version)
+        })
+        .await
     }
 
     async fn touch(&self, key: &[u8], time_to_live: Duration) -> Result<bool> {
-        let inner = self.inner();
-        let Some(key) = Stored::of(inner.form, key) else {
-            return Ok(false);
-        };
-        let values = Values {
-            ttl_ms: inner.ttl_ms(Some(time_to_live)),
-            ..Values::of(key.value())
-        };
-        let touched = inner.run("touch a session", &inner.texts.touch, values);
-        Ok(touched.await? > 0)
+        verb("sql", "touch", async move {
+            let inner = self.inner();
+            let Some(key) = Stored::of(inner.form, key) else {
+                return Ok(false);
+            };
+            let values = Values {
+                ttl_ms: inner.ttl_ms(Some(time_to_live)),
+                ..Values::of(key.value())
+            };
+            let touched = inner.run("touch a session", &inner.texts.touch, values);
+            Ok(touched.await? > 0)
+        })
+        .await
     }
 
     async fn remove(&self, key: &[u8]) -> Result<bool> {
-        let inner = self.inner();
-        let Some(key) = Stored::of(inner.form, key) else {
-            return Ok(false);
-        };
-        let values = Values::of(key.value());
-        let removed = inner.run("remove a session", &inner.texts.remove, values);
-        Ok(removed.await? > 0)
+        verb("sql", "remove", async move {
+            let inner = self.inner();
+            let Some(key) = Stored::of(inner.form, key) else {
+                return Ok(false);
+            };
+            let values = Values::of(key.value());
+            let removed = inner.run("remove a session", &inner.texts.remove, values);
+            Ok(removed.await? > 0)
+        })
+        .await
     }
 
     async fn exists(&self, key: &[u8]) -> Result<bool> {
-        let inner = self.inner();
-        let Some(key) = Stored::of(inner.form, key) else {
-            return Ok(false);
-        };
-        let (texts, values) = (&inner.texts, Values::of(key.value()));
-        let row = inner
-            .row("look for a session", &inner.reads, &texts.exists, values)
-            .await?;
-        Ok(row.is_some())
+        verb("sql", "exists", async move {
+            let inner = self.inner();
+            let Some(key) = Stored::of(inner.form, key) else {
+                return Ok(false);
+            };
+            let (texts, values) = (&inner.texts, Values::of(key.value()));
+            let row = inner
+                .row("look for a session", &inner.reads, &texts.exists, values)
+                .await?;
+            Ok(row.is_some())
+        })
+        .await
     }
 
     /// One statement that deletes at most a thousand rows, found by the index of their ends
     /// (Flask-Session's table has none and is read whole).
     async fn purge_expired(&self, budget: usize) -> Result<Purged> {
-        let inner = self.inner();
-        let limit = budget.min(PURGE_MAX);
-        if limit == 0 {
-            return Ok(Purged::default());
-        }
-        let values = Values {
-            limit: i64::try_from(limit).unwrap_or(i64::MAX),
-            ..Values::of(Value::Bytes(&[]))
-        };
-        let purged = inner.run("purge expired sessions", &inner.texts.purge, values);
-        let removed = usize::try_from(purged.await?).unwrap_or(usize::MAX);
-        Ok(Purged {
-            removed,
-            more: removed >= limit,
+        verb("sql", "purge_expired", async move {
+            let inner = self.inner();
+            let limit = budget.min(PURGE_MAX);
+            if limit == 0 {
+                return Ok(Purged::default());
+            }
+            let values = Values {
+                limit: i64::try_from(limit).unwrap_or(i64::MAX),
+                ..Values::of(Value::Bytes(&[]))
+            };
+            let purged = inner.run("purge expired sessions", &inner.texts.purge, values);
+            let removed = usize::try_from(purged.await?).unwrap_or(usize::MAX);
+            Ok(Purged {
+                removed,
+                more: removed >= limit,
+            })
         })
+        .await
     }
 
     /// In transactions of at most 2048 records, which are stored or not as a whole, up to 256 in one
@@ -260,7 +288,10 @@ impl SessionStore for SqlStore {
     /// records a transaction. In Python's tables those whose transaction was acknowledged only after the
     /// answer was lost once are stored, but not counted.
     async fn create_many(&self, records: Vec<NewRecord>) -> Result<usize> {
-        self.inner().create_many(&records).await
+        verb("sql", "create_many", async move {
+            self.inner().create_many(&records).await
+        })
+        .await
     }
 
     /// Waits for calls under way, then closes all connections. Calls made later fail with
@@ -268,9 +299,12 @@ impl SessionStore for SqlStore {
     ///
     /// A store that is dropped closes its connections too, without saying goodbye to the server.
     async fn close(&self) -> Result<()> {
-        self.inner().writes.close().await;
-        self.inner().reads.close().await;
-        Ok(())
+        verb("sql", "close", async move {
+            self.inner().writes.close().await;
+            self.inner().reads.close().await;
+            Ok(())
+        })
+        .await
     }
 }
 

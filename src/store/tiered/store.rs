@@ -14,6 +14,7 @@ use super::front::{Front, left_of};
 use super::traffic::{Traffic, Way};
 use crate::cache::{Key, Replaced, Terms, Version};
 use crate::error::{Error, Fault, Result};
+use crate::store::span::verb;
 use crate::store::{
     CacheStore, Created, Cursor, Lived, Loaded, Page, Purged, SessionStore, Survey, check_write,
 };
@@ -132,7 +133,7 @@ impl<B: SessionStore> Shared<B> {
         self: &'a Arc<Self>,
         key: &'a [u8],
     ) -> Pin<Box<dyn Future<Output = Result<Option<Loaded>>> + Send + 'a>> {
-        Box::pin(self.load(key))
+        Box::pin(verb("tiered", "load", self.load(key)))
     }
 
     /// A load without a fresh copy.
@@ -252,16 +253,22 @@ impl<B: SessionStore> SessionStore for TieredStore<B> {
 
     /// Asks the back, always.
     async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
-        self.0.back.load_left(key).await
+        verb("tiered", "load_left", async move {
+            self.0.back.load_left(key).await
+        })
+        .await
     }
 
     async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {
-        let create = self.0.back.create(key, value.clone(), terms);
-        let written = |created: &Created| match created {
-            Created::Done(version) => Some(*version),
-            Created::Taken => None,
-        };
-        self.0.write(key, &value, &terms, create, written).await
+        verb("tiered", "create", async move {
+            let create = self.0.back.create(key, value.clone(), terms);
+            let written = |created: &Created| match created {
+                Created::Done(version) => Some(*version),
+                Created::Taken => None,
+            };
+            self.0.write(key, &value, &terms, create, written).await
+        })
+        .await
     }
 
     async fn replace(
@@ -271,72 +278,93 @@ impl<B: SessionStore> SessionStore for TieredStore<B> {
         terms: Terms,
         expected: Option<Version>,
     ) -> Result<Replaced> {
-        let replace = self.0.back.replace(key, value.clone(), terms, expected);
-        let written = |replaced: &Replaced| match replaced {
-            Replaced::Done(version) => Some(*version),
-            Replaced::Gone | Replaced::Conflict(_) => None,
-        };
-        self.0.write(key, &value, &terms, replace, written).await
+        verb("tiered", "replace", async move {
+            let replace = self.0.back.replace(key, value.clone(), terms, expected);
+            let written = |replaced: &Replaced| match replaced {
+                Replaced::Done(version) => Some(*version),
+                Replaced::Gone | Replaced::Conflict(_) => None,
+            };
+            self.0.write(key, &value, &terms, replace, written).await
+        })
+        .await
     }
 
     async fn put(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Version> {
-        let put = self.0.back.put(key, value.clone(), terms);
-        let written = |version: &Version| Some(*version);
-        self.0.write(key, &value, &terms, put, written).await
+        verb("tiered", "put", async move {
+            let put = self.0.back.put(key, value.clone(), terms);
+            let written = |version: &Version| Some(*version);
+            self.0.write(key, &value, &terms, put, written).await
+        })
+        .await
     }
 
     async fn touch(&self, key: &[u8], time_to_live: Duration) -> Result<bool> {
-        let shared = &self.0;
-        let writing = shared.traffic.write(key);
-        let asked = shared.front.asked();
-        let copy = shared.front.take(key, time_to_live, asked);
-        let touched = shared.back.touch(key, time_to_live).await?;
-        if let (true, Some(copy)) = (touched, copy) {
-            writing.keep(|| shared.front.keep(key, copy));
-        }
-        Ok(touched)
+        verb("tiered", "touch", async move {
+            let shared = &self.0;
+            let writing = shared.traffic.write(key);
+            let asked = shared.front.asked();
+            let copy = shared.front.take(key, time_to_live, asked);
+            let touched = shared.back.touch(key, time_to_live).await?;
+            if let (true, Some(copy)) = (touched, copy) {
+                writing.keep(|| shared.front.keep(key, copy));
+            }
+            Ok(touched)
+        })
+        .await
     }
 
     async fn remove(&self, key: &[u8]) -> Result<bool> {
-        let _writing = self.0.traffic.write(key);
-        self.0.front.forget(key);
-        self.0.back.remove(key).await
+        verb("tiered", "remove", async move {
+            let _writing = self.0.traffic.write(key);
+            self.0.front.forget(key);
+            self.0.back.remove(key).await
+        })
+        .await
     }
 
     /// Asks the back, always; a copy stands in for it where that was chosen.
     async fn exists(&self, key: &[u8]) -> Result<bool> {
-        match self.0.back.exists(key).await {
-            Ok(false) => {
-                self.0.forget(key);
-                Ok(false)
+        verb("tiered", "exists", async move {
+            match self.0.back.exists(key).await {
+                Ok(false) => {
+                    self.0.forget(key);
+                    Ok(false)
+                }
+                Err(error) if self.0.stands_in(&error) => match self.0.front.any(key) {
+                    Some(_) => Ok(true),
+                    None => Err(error),
+                },
+                answer => answer,
             }
-            Err(error) if self.0.stands_in(&error) => match self.0.front.any(key) {
-                Some(_) => Ok(true),
-                None => Err(error),
-            },
-            answer => answer,
-        }
+        })
+        .await
     }
 
     /// Reclaims in both; the records are the back's, and so is the count.
     async fn purge_expired(&self, budget: usize) -> Result<Purged> {
-        let copies = self.0.front.store().cache().maintain(budget);
-        let purged = self.0.back.purge_expired(budget).await?;
-        Ok(Purged {
-            more: purged.more || copies.more,
-            ..purged
+        verb("tiered", "purge_expired", async move {
+            let copies = self.0.front.store().cache().maintain(budget);
+            let purged = self.0.back.purge_expired(budget).await?;
+            Ok(Purged {
+                more: purged.more || copies.more,
+                ..purged
+            })
         })
+        .await
     }
 
     async fn close(&self) -> Result<()> {
-        self.0.back.close().await
+        verb("tiered", "close", async move { self.0.back.close().await }).await
     }
 }
 
 /// The records are the back's.
 impl<B: Survey> Survey for TieredStore<B> {
     async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<Page> {
-        self.0.back.page(after, limit).await
+        verb("tiered", "page", async move {
+            self.0.back.page(after, limit).await
+        })
+        .await
     }
 }
 

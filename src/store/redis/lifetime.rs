@@ -1,0 +1,20 @@
+//! Lifetimes as Redis counts them.
+
+use std::time::Duration;
+
+use crate::time::millis;
+
+/// Lifetimes beyond this, some 140,000 years, are cut to it, so that no sum overflows.
+const LIFETIME_MAX_MS: u64 = 1 << 52;
+
+/// A record lives until its end, Redis up to and including the millisecond of it.
+pub(super) fn lifetime_ms(time_to_live: Duration) -> u64 {
+    millis(time_to_live)
+        .saturating_sub(1)
+        .clamp(1, LIFETIME_MAX_MS)
+}
+
+/// As the scripts take it.
+pub(super) fn spell(time_to_live: Option<Duration>) -> String {
+    time_to_live.map_or_else(String::new, |time| lifetime_ms(time).to_string())
+}
