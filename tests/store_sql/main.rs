@@ -13,5 +13,6 @@ mod pace;
 mod pooler;
 mod python;
 mod sqlite;
+mod tls;
 #[path = "../logs/verbs.rs"]
 mod verbs;

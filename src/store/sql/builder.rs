@@ -180,6 +180,22 @@ impl SqlStoreBuilder {
     /// `postgres://`, `mysql://` or `mariadb://`, each with the parameters of the driver, such as
     /// `?sslmode=verify-full`.
     ///
+    /// # TLS
+    /// | parameter | PostgreSQL | MariaDB, MySQL |
+    /// |---|---|---|
+    /// | which connection | `sslmode` | `ssl-mode` |
+    /// | the server proves its name: **use this one** | `verify-full` | `VERIFY_IDENTITY` |
+    /// | it has a certificate of a known authority, for whatever name | `verify-ca` | `VERIFY_CA` |
+    /// | encrypted, to whoever answers | `require` | `REQUIRED` |
+    /// | encrypted if the server offers it (the default) | `prefer` | `PREFERRED` |
+    /// | in clear | `disable` | `DISABLED` |
+    /// | the authorities, a file in PEM, besides those of the system | `sslrootcert` | `ssl-ca` |
+    /// | our own certificate and key, if the server asks | `sslcert`, `sslkey` | `ssl-cert`, `ssl-key` |
+    ///
+    /// The default protects from nobody who stands between the two: such a one declines TLS. Say what
+    /// you want wherever the way leads off the machine. The library is rustls; certificates need the
+    /// host in `subjectAltName`.
+    ///
     /// # Errors
     /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) for an unknown scheme, one whose feature is
     /// not compiled in, a name or number out of range, a wrong password, missing rights;

@@ -64,10 +64,10 @@ impl Fault {
                 code: code.to_owned(),
             })
         };
-        let broken = |cause| Self {
+        let broken = |advice, cause| Self {
             class: Class::Broken,
             kind: ErrorKind::Unavailable,
-            advice: "the connection failed; see whether the database runs and can be reached",
+            advice,
             cause,
         };
         match error {
@@ -81,10 +81,18 @@ impl Fault {
                     cause: code(&number),
                 }
             }
-            sqlx::Error::Io(error) => broken(Cause::Io(error)),
-            sqlx::Error::Tls(_) => broken(code("during the TLS handshake")),
-            sqlx::Error::WorkerCrashed => broken(code("ended thread")),
-            sqlx::Error::Protocol(_) => broken(code("against the protocol")),
+            sqlx::Error::Io(error) => {
+                let advice = match error.kind() {
+                    // How rustls tells of a certificate that it does not accept.
+                    std::io::ErrorKind::InvalidData => NO_TLS,
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied => NO_FILE,
+                    _ => OUT_OF_REACH,
+                };
+                broken(advice, Cause::Io(error))
+            }
+            sqlx::Error::Tls(_) => broken(NO_TLS, code("during the TLS handshake")),
+            sqlx::Error::WorkerCrashed => broken(OUT_OF_REACH, code("ended thread")),
+            sqlx::Error::Protocol(_) => broken(OUT_OF_REACH, code("against the protocol")),
             sqlx::Error::Encode(_) => Self {
                 class: Class::Refused,
                 kind: ErrorKind::InvalidInput,
@@ -153,10 +161,19 @@ fn code_of(engine: Engine, error: &dyn sqlx::error::DatabaseError) -> String {
     error.code().unwrap_or_default().into_owned()
 }
 
+const OUT_OF_REACH: &str =
+    "the connection failed; see whether the database runs and can be reached";
+const NO_TLS: &str = "no connection over TLS was agreed on; see whether the server offers TLS, whether the \
+                      authority that the address names (sslrootcert, ssl-ca) or that the system knows signed \
+                      its certificate, and whether that names the address's host and is of today";
+const NO_FILE: &str =
+    "a file that the address names, a certificate or a socket, is missing or must not be read";
+const ASKS_FOR_TLS: &str = "the server takes connections over TLS only; ask for it in the address \
+                            (ssl-mode=VERIFY_IDENTITY)";
 const NO_TABLE: &str = "the table does not exist; call SqlStore::migrate once, or connect with \
                         create_table(true)";
 const DENIED: &str = "the database does not let this user in or do this; see the address, the \
-                      password and the user's rights";
+                      password, the user's rights, and whether the server wants TLS (sslmode, ssl-mode)";
 const LOCKED: &str = "others held a lock for too long";
 const DISK_FULL: &str = "the disk is full; nothing was written";
 const READ_ONLY: &str = "the database can only be read";
@@ -242,6 +259,7 @@ fn mysql(number: u32) -> (Class, ErrorKind, &'static str) {
         1044 | 1045 | 1142 | 1143 | 1227 | 1698 => {
             (Class::Refused, ErrorKind::InvalidConfig, DENIED)
         }
+        3159 => (Class::Refused, ErrorKind::InvalidConfig, ASKS_FOR_TLS),
         1034 | 1194 | 1712 => (Class::Refused, ErrorKind::Corrupt, CORRUPT),
         1153 | 1406 => (Class::Refused, ErrorKind::InvalidInput, TOO_LONG),
         1040 | 1053 | 1079 | 1080 | 1129 | 1203 | 1226 | 1927 | 4031 => {
