@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sessile::ManualClock;
-use sessile::store::contract::{self, Level, Subject};
+use sessile::store::contract::{self, Level, Report, Subject};
 use sessile::store::{MemcachedStore, SessionStore};
 
 use crate::kit;
@@ -12,10 +12,25 @@ use crate::servers::{Memcached, row};
 use crate::verbs;
 
 /// Each store has a prefix of its own in one server.
-struct Real {
+pub(crate) struct Real {
     server: Memcached,
     clock: ManualClock,
     made: AtomicUsize,
+}
+
+impl Real {
+    pub(crate) fn on(server: Memcached) -> Self {
+        let (clock, made) = (ManualClock::new(), AtomicUsize::new(0));
+        Self {
+            server,
+            clock,
+            made,
+        }
+    }
+
+    pub(crate) async fn run(&self) -> Report {
+        contract::run(self).await
+    }
 }
 
 impl Subject for Real {
@@ -42,13 +57,7 @@ async fn the_store_keeps_the_contract_to_the_millisecond() {
     let Some(server) = Memcached::start("the store contract on memcached", &[]) else {
         return;
     };
-    let (clock, made) = (ManualClock::new(), AtomicUsize::new(0));
-    let report = contract::run(&Real {
-        server,
-        clock,
-        made,
-    })
-    .await;
+    let report = Real::on(server).run().await;
     println!("{report}");
     let weakened = "may forget at any time; cannot list; the clients' clocks must agree";
     row(

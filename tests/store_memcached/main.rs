@@ -6,6 +6,7 @@ mod servers;
 
 mod bare;
 mod cancel;
+mod clocks;
 mod contract;
 mod faults;
 mod hostile;

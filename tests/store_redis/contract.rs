@@ -9,9 +9,20 @@ use crate::kit;
 use crate::servers::{Redis, RedisCluster, Watched, row};
 use crate::verbs;
 
-struct Stores {
+pub(crate) struct Stores {
     urls: Vec<String>,
     bare: bool,
+}
+
+impl Stores {
+    pub(crate) fn on(server: &Redis) -> Self {
+        let (urls, bare) = (vec![server.url()], false);
+        Self { urls, bare }
+    }
+
+    pub(crate) async fn run(&self) -> Report {
+        contract::run(self).await
+    }
 }
 
 impl Subject for Stores {

@@ -4,6 +4,7 @@
 #[path = "../servers/mod.rs"]
 mod servers;
 
+mod clocks;
 mod cluster;
 mod contract;
 mod faults;
