@@ -1,8 +1,10 @@
 //! Stores by name: unknown ones, absent ones, and the options of each.
 
+use std::time::Duration;
+
 use sessile::http::config::{Config, CookieForm, Secret, StoreSettings};
 
-use crate::kit::{ALL, KEY, refused};
+use crate::kit::{ALL, KEY, accepted, refused};
 
 #[track_caller]
 fn store(pairs: &[(&str, &str)]) -> StoreSettings {
@@ -132,6 +134,7 @@ fn each_store_has_its_documented_defaults_and_takes_its_options() {
     }
     let memcached = StoreSettings::Memcached {
         urls: vec![Secret::new("memcached://127.0.0.1:11211")],
+        credentials: None,
     };
     assert_eq!(store(&[("SESSION_TYPE", "memcache")]), memcached);
 
@@ -186,7 +189,7 @@ fn a_tiered_store_has_a_cache_in_front_and_a_durable_back() {
             ("SESSION_TYPE", name),
             ("SESSION_TIERED_BACK", "filesystem"),
         ];
-        let StoreSettings::Tiered { front, back } = store(&options) else {
+        let StoreSettings::Tiered { front, back, .. } = store(&options) else {
             panic!("{name}");
         };
         assert!(front.max_entries.is_some());
@@ -210,4 +213,69 @@ fn a_tiered_store_has_a_cache_in_front_and_a_durable_back() {
         .resolve_for(&["cache", "tiered"])
         .expect_err("no back");
     assert!(error.to_string().contains("SESSION_TIERED_BACK"), "{error}");
+}
+
+#[test]
+fn memcached_takes_user_and_password_together() {
+    let memcached = ("SESSION_TYPE", "memcached");
+    let (user, password) = (
+        ("SESSION_MEMCACHED_USER", "app"),
+        ("SESSION_MEMCACHED_PASSWORD", "hunter2 and more"),
+    );
+    let StoreSettings::Memcached { credentials, .. } = store(&[memcached, user, password]) else {
+        panic!("memcached");
+    };
+    let given = Some(("app".to_owned(), Secret::new("hunter2 and more")));
+    assert_eq!(credentials, given);
+    assert!(!format!("{credentials:?}").contains("hunter2"));
+    for one in [user, password] {
+        let config = Config::new().env([memcached, one]);
+        let text = refused(&config, &[user.0, password.0, "set both or neither"]);
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    let long = "hunter2".repeat(40);
+    for (name, value) in [
+        (user.0, "two words"),
+        (user.0, "a\tb"),
+        (password.0, "hunter2\r\n"),
+        (password.0, &long),
+    ] {
+        // One problem, and not the missing half besides.
+        let text = refused(&Config::new().env([(name, value)]), &[name, "1 problem"]);
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+#[test]
+fn connections_and_the_age_of_copies_are_numbers_within_reason() {
+    let settings = accepted("SESSION_STORE_CONNECTIONS", "32");
+    assert_eq!(settings.remote.connections.map(|it| it.get()), Some(32));
+    assert_eq!(accepted("SESSION_TYPE", "cache").remote.connections, None);
+    for absurd in ["0", "1001", "-1", "many", "1.5"] {
+        let config = Config::new().env([("SESSION_STORE_CONNECTIONS", absurd)]);
+        refused(&config, &["SESSION_STORE_CONNECTIONS", "from 1 to 1000"]);
+    }
+    let fresh_for = |millis: Option<&str>| {
+        let given = millis.map(|millis| ("SESSION_TIERED_FRESH_FOR_MS", millis));
+        let tiered = [("SESSION_TYPE", "tiered"), ("SESSION_TIERED_BACK", "redis")];
+        let pairs: Vec<_> = tiered.into_iter().chain(given).collect();
+        match store(&pairs) {
+            StoreSettings::Tiered { fresh_for, .. } => fresh_for,
+            _ => panic!("tiered"),
+        }
+    };
+    assert_eq!(fresh_for(None), None);
+    assert_eq!(fresh_for(Some("0")), Some(Duration::ZERO));
+    assert_eq!(fresh_for(Some("2_500")), Some(Duration::from_millis(2500)));
+    for absurd in ["86400001", "-5", "1s", ""] {
+        let config = Config::new().env([("SESSION_TIERED_FRESH_FOR_MS", absurd)]);
+        match absurd {
+            // As if it were not set, as with all keys.
+            "" => assert!(config.resolve().is_ok()),
+            _ => drop(refused(
+                &config,
+                &["SESSION_TIERED_FRESH_FOR_MS", "from 0 to"],
+            )),
+        }
+    }
 }

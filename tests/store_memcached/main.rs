@@ -7,6 +7,8 @@ mod servers;
 mod bare;
 mod cancel;
 mod clocks;
+#[cfg(feature = "http")]
+mod configured;
 mod contract;
 mod faults;
 mod hostile;

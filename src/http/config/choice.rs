@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::address::{self, Server};
 use super::name::Key;
@@ -15,6 +16,9 @@ use super::value::Raw;
 const ENTRIES_MAX: u64 = 1 << 40;
 const BYTES_MAX: u64 = 1 << 50;
 const FILES_MAX: u64 = 1 << 32;
+/// A day: who wants copies for longer wants no back.
+const FRESH_MS_MAX: u64 = 86_400_000;
+const CREDENTIAL_MAX: usize = 256;
 
 pub(super) enum Chosen {
     Known(StoreKind),
@@ -132,6 +136,7 @@ pub(super) fn settings(
     StoreSettings::Tiered {
         front: options.cache,
         back: Box::new(options.of(back, reader, profile)),
+        fresh_for: options.fresh_for,
     }
 }
 
@@ -142,12 +147,14 @@ struct Options {
     mode: u32,
     redis: Option<Vec<Secret>>,
     memcached: Option<Vec<Secret>>,
+    credentials: Option<(String, Secret)>,
     sql: Option<Secret>,
     table: Option<String>,
     schema: Option<String>,
     mongodb: Option<Secret>,
     database: Option<String>,
     collection: Option<String>,
+    fresh_for: Option<Duration>,
 }
 
 impl Options {
@@ -162,6 +169,7 @@ impl Options {
             memcached: reader.get(Key::Memcached, |raw| {
                 address::several(raw, Server::Memcached)
             }),
+            credentials: credentials(reader),
             sql: reader.get(Key::Sql, |raw| address::one(raw, Server::Sql)),
             table: Some(
                 reader
@@ -172,6 +180,11 @@ impl Options {
             mongodb: reader.get(Key::MongoDb, |raw| address::one(raw, Server::MongoDb)),
             database: reader.get(Key::MongoDbDatabase, identifier),
             collection: reader.get(Key::MongoDbCollection, identifier),
+            fresh_for: reader
+                .get(Key::TieredFreshFor, |raw| {
+                    parse::count(raw, 0, FRESH_MS_MAX)
+                })
+                .map(Duration::from_millis),
         }
     }
 
@@ -197,6 +210,7 @@ impl Options {
             StoreKind::Memcached => StoreSettings::Memcached {
                 urls: (self.memcached.take())
                     .unwrap_or_else(|| local("memcached://127.0.0.1:11211")),
+                credentials: self.credentials.take(),
             },
             StoreKind::MongoDb => StoreSettings::MongoDb {
                 url: (self.mongodb.take())
@@ -228,6 +242,48 @@ impl Options {
                 }
             }
         }
+    }
+}
+
+/// User and password of memcached, both or neither.
+fn credentials(reader: &mut Reader<'_>) -> Option<(String, Secret)> {
+    let user = reader.get(Key::MemcachedUser, |raw| {
+        let text = credential(raw)?;
+        match text.contains(' ') {
+            true => Err("must be a name without spaces".to_owned()),
+            false => Ok(text.to_owned()),
+        }
+    });
+    let password = reader.get(Key::MemcachedPassword, |raw| {
+        credential(raw).map(Secret::new)
+    });
+    match (user, password) {
+        (Some(user), Some(password)) => Some((user, password)),
+        (None, None) => None,
+        (user, _) => {
+            let (there, missing) = match user {
+                Some(_) => (Key::MemcachedUser, Key::MemcachedPassword),
+                None => (Key::MemcachedPassword, Key::MemcachedUser),
+            };
+            reader.contradict(
+                &[Key::MemcachedUser, Key::MemcachedPassword],
+                format!(
+                    "{} is set and {} is not: memcached wants both; set both or neither",
+                    reader.cite(there),
+                    missing.name()
+                ),
+            );
+            None
+        }
+    }
+}
+
+fn credential(raw: &Raw) -> Parsed<&str> {
+    match parse::text(raw)? {
+        text if text.len() > CREDENTIAL_MAX || text.contains(|c: char| c.is_control()) => Err(
+            format!("must be at most {CREDENTIAL_MAX} bytes without control characters"),
+        ),
+        text => Ok(text),
     }
 }
 

@@ -180,7 +180,7 @@ fn store_findings(store: &StoreSettings, add: &mut impl FnMut(bool, &'static str
         StoreSettings::Redis { urls } => {
             add(urls.iter().any(is_exposed), "SESSION_REDIS", EXPOSED);
         }
-        StoreSettings::Memcached { urls } => {
+        StoreSettings::Memcached { urls, .. } => {
             add(
                 urls.iter().any(is_exposed),
                 "SESSION_MEMCACHED",
@@ -204,7 +204,7 @@ fn store_findings(store: &StoreSettings, add: &mut impl FnMut(bool, &'static str
                  confidential there",
             );
         }
-        StoreSettings::Tiered { front, back } => {
+        StoreSettings::Tiered { front, back, .. } => {
             cache_findings(*front, add);
             store_findings(back, add);
         }

@@ -61,10 +61,13 @@
 //! | `SESSION_MAX_ENTRIES`, `SESSION_PROTECTED_ENTRIES`, `SESSION_MAX_BYTES` | | 200,000, nine tenths, 256 MiB | |
 //! | `SESSION_FILE_DIR`, `_THRESHOLD`, `_MODE` | `SESSION_FILE_PATH` | `flask_sessions`, 500, 0o600 | |
 //! | `SESSION_REDIS`, `SESSION_MEMCACHED` | | this machine, 6379 and 11211 | |
+//! | `SESSION_MEMCACHED_USER`, `_PASSWORD` (both or neither) | | none | |
 //! | `SESSION_MONGODB`, `_DB`, `_COLLECT` | | this machine, `flask_session`, `sessions` | |
 //! | `SESSION_SQLALCHEMY`, `_TABLE`, `_SCHEMA` | | none, `flask_sessions`, none | table `django_session` |
 //! | `SESSION_TIERED_BACK` | | `sql` | |
+//! | `SESSION_TIERED_FRESH_FOR_MS` (0 asks the back each time) | | 1000; on Redis, which tells of changes, 60,000 | |
 //! | `SESSION_STORE_TIMEOUT_MS`, `SESSION_STORE_ATTEMPTS` | | 2000, 3 | |
+//! | `SESSION_STORE_CONNECTIONS` (databases, each memcached) | | 10 (SQLite: 4 readers), 16 | |
 //! | `SESSION_STORE_PREPARE` | | false | |
 
 mod address;

@@ -39,6 +39,8 @@ pub(super) enum Key {
     Fallbacks,
     Redis,
     Memcached,
+    MemcachedUser,
+    MemcachedPassword,
     FileDir,
     FileThreshold,
     FileMode,
@@ -49,8 +51,10 @@ pub(super) enum Key {
     SqlTable,
     SqlSchema,
     TieredBack,
+    TieredFreshFor,
     StoreTimeout,
     StoreAttempts,
+    StoreConnections,
     StorePrepare,
 }
 
@@ -109,6 +113,8 @@ pub(super) const NAMES: &[(&str, Key)] = &[
     ("SECRET_KEY_FALLBACKS", Key::Fallbacks),
     ("SESSION_REDIS", Key::Redis),
     ("SESSION_MEMCACHED", Key::Memcached),
+    ("SESSION_MEMCACHED_USER", Key::MemcachedUser),
+    ("SESSION_MEMCACHED_PASSWORD", Key::MemcachedPassword),
     ("SESSION_FILE_DIR", Key::FileDir),
     ("SESSION_FILE_PATH", Key::FileDir),
     ("SESSION_FILE_THRESHOLD", Key::FileThreshold),
@@ -120,8 +126,10 @@ pub(super) const NAMES: &[(&str, Key)] = &[
     ("SESSION_SQLALCHEMY_TABLE", Key::SqlTable),
     ("SESSION_SQLALCHEMY_SCHEMA", Key::SqlSchema),
     ("SESSION_TIERED_BACK", Key::TieredBack),
+    ("SESSION_TIERED_FRESH_FOR_MS", Key::TieredFreshFor),
     ("SESSION_STORE_TIMEOUT_MS", Key::StoreTimeout),
     ("SESSION_STORE_ATTEMPTS", Key::StoreAttempts),
+    ("SESSION_STORE_CONNECTIONS", Key::StoreConnections),
     ("SESSION_STORE_PREPARE", Key::StorePrepare),
 ];
 
@@ -208,6 +216,7 @@ impl Key {
                 | Self::Fallbacks
                 | Self::Redis
                 | Self::Memcached
+                | Self::MemcachedPassword
                 | Self::MongoDb
                 | Self::Sql
         )

@@ -1,6 +1,8 @@
 //! How each store of this build is opened from its settings.
 
 use std::sync::Arc;
+#[cfg(feature = "tiered")]
+use std::time::Duration;
 
 #[cfg(feature = "__remote")]
 use super::settings::Layout;
@@ -22,7 +24,11 @@ pub(super) async fn open(settings: &Settings, store: &StoreSettings) -> Result<A
             store.name()
         ))),
         #[cfg(feature = "tiered")]
-        StoreSettings::Tiered { front, back } => tiered(settings, *front, back).await,
+        StoreSettings::Tiered {
+            front,
+            back,
+            fresh_for,
+        } => tiered(settings, *front, back, *fresh_for).await,
         other => outside(settings, other).await,
     }
 }
@@ -75,7 +81,7 @@ async fn outside(settings: &Settings, store: &StoreSettings) -> Result<AnyStore>
             Ok(AnyStore::listed(store.name(), redis))
         }
         #[cfg(feature = "memcached")]
-        StoreSettings::Memcached { urls } => {
+        StoreSettings::Memcached { urls, credentials } => {
             use crate::store::MemcachedStore;
 
             let addresses: Vec<&str> = urls.iter().map(|url| url.expose_text()).collect();
@@ -83,6 +89,14 @@ async fn outside(settings: &Settings, store: &StoreSettings) -> Result<AnyStore>
             let builder = match is_bare(settings) {
                 true => builder.bare(),
                 false => builder.prefix(PREFIX),
+            };
+            let builder = match settings.remote.connections {
+                Some(most) => builder.connections_max(usize::try_from(most.get()).unwrap_or(1)),
+                None => builder,
+            };
+            let builder = match credentials {
+                Some((user, password)) => builder.credentials(user, password.expose_text()),
+                None => builder,
             };
             let memcached = builder.patience(patience(settings)).connect().await?;
             Ok(AnyStore::new(store.name(), memcached))
@@ -97,6 +111,9 @@ async fn outside(settings: &Settings, store: &StoreSettings) -> Result<AnyStore>
                 .patience(patience(settings));
             if let Some(schema) = schema {
                 builder = builder.schema(schema);
+            }
+            if let Some(most) = settings.remote.connections {
+                builder = builder.connections(most.get());
             }
             builder = match settings.record.layout {
                 Layout::Native => builder,
@@ -151,6 +168,7 @@ async fn tiered(
     settings: &Settings,
     front: super::CacheSettings,
     back: &StoreSettings,
+    fresh_for: Option<Duration>,
 ) -> Result<AnyStore> {
     use crate::store::TieredStore;
 
@@ -162,7 +180,7 @@ async fn tiered(
         let news = redis.invalidations().await?;
         let behind = AnyStore::listed(back.name(), redis);
         let tiered = TieredStore::builder(copies, behind.clone())
-            .fresh_for(TOLD)
+            .fresh_for(fresh_for.unwrap_or(TOLD))
             .build()?;
         // Ends when the store is closed; until then the task keeps the store, as a server wants it to.
         tokio::spawn(tiered.listen(news));
@@ -171,7 +189,11 @@ async fn tiered(
             .with_back(behind));
     }
     let behind = Box::pin(open(settings, back)).await?;
-    let tiered = TieredStore::builder(copies, behind.clone()).build()?;
+    let mut builder = TieredStore::builder(copies, behind.clone());
+    if let Some(fresh_for) = fresh_for {
+        builder = builder.fresh_for(fresh_for);
+    }
+    let tiered = builder.build()?;
     Ok(AnyStore::listed("tiered", tiered)
         .with_front(cache)
         .with_back(behind))
@@ -179,7 +201,7 @@ async fn tiered(
 
 /// How long a copy is good where the back tells of changes; the limit where its news is late.
 #[cfg(all(feature = "tiered", feature = "redis"))]
-const TOLD: std::time::Duration = std::time::Duration::from_secs(60);
+const TOLD: Duration = Duration::from_secs(60);
 
 /// What is asked for is not part of this build, or not of this crate.
 fn absent(store: &StoreSettings) -> Error {

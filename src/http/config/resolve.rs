@@ -24,6 +24,8 @@ use crate::session::{EmptyPolicy, OnConflict};
 const PREFIX_MAX: usize = 128;
 const TIMEOUT_MS_MAX: u64 = 60_000;
 const ATTEMPTS_MAX: u64 = 10;
+/// What each store with a pool takes.
+const CONNECTIONS_MAX: u64 = 1000;
 const PER_OWNER_MAX: u64 = 1_000_000;
 /// Bytes of randomness in an id; a different number would make ids that nobody could tell from
 /// forged ones.
@@ -67,11 +69,16 @@ fn remote(reader: &mut Reader<'_>) -> Remote {
     });
     let attempts = reader.get(Key::StoreAttempts, |raw| parse::count(raw, 1, ATTEMPTS_MAX));
     let attempts = attempts.and_then(|attempts| u32::try_from(attempts).ok());
+    let connections = reader.get(Key::StoreConnections, |raw| {
+        parse::count(raw, 1, CONNECTIONS_MAX)
+    });
+    let connections = connections.and_then(|connections| u32::try_from(connections).ok());
     Remote {
         timeout: Duration::from_millis(millis.unwrap_or(2000)),
         attempts: attempts
             .and_then(NonZeroU32::new)
             .unwrap_or(NonZeroU32::MIN.saturating_add(2)),
+        connections: connections.and_then(NonZeroU32::new),
         prepare: reader.get(Key::StorePrepare, parse::truth) == Some(true),
     }
 }

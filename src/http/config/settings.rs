@@ -48,6 +48,10 @@ pub struct Remote {
     pub timeout: Duration,
     /// Attempts in all, the first included. Default: 3.
     pub attempts: NonZeroU32,
+    /// Connections that are open at once at most, to a database or to each memcached; `None` for the
+    /// store's own number. Redis has one that all calls share, MongoDB's is in its address
+    /// (`maxPoolSize`). Default: `None`.
+    pub connections: Option<NonZeroU32>,
     /// Whether tables and indexes that are missing are made when the store is opened; otherwise
     /// `sessile prepare` does it. Default: false.
     pub prepare: bool,

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU64;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::secret::Secret;
 
@@ -95,6 +96,8 @@ pub enum StoreSettings {
     Memcached {
         /// One address or several. Default: `memcached://127.0.0.1:11211`.
         urls: Vec<Secret>,
+        /// User and password, sent in clear. Default: `None`.
+        credentials: Option<(String, Secret)>,
     },
     /// SQLite, PostgreSQL, MariaDB or MySQL.
     Sql {
@@ -125,6 +128,9 @@ pub enum StoreSettings {
         front: CacheSettings,
         /// The back; `sql` unless `SESSION_TIERED_BACK` says otherwise.
         back: Box<StoreSettings>,
+        /// How long a copy is served without asking the back. `None` for a second, or a minute where
+        /// the back tells what others change (Redis). Default: `None`.
+        fresh_for: Option<Duration>,
     },
     /// A store of the program's own, that it named to
     /// [`Config::resolve_for`](super::Config::resolve_for).
