@@ -267,3 +267,21 @@ async fn logs_name_no_key_and_no_value() {
     );
     assert!(!text.contains("canary"), "{text}");
 }
+
+/// A server that speaks a part of the protocol may acknowledge what it left out.
+#[tokio::test]
+async fn an_upsert_that_stored_nothing_is_an_error() {
+    let double = Double::start().await;
+    let (native, bare) = (kit::on(&double), kit::on(&double).collection("bare").bare());
+    for (settings, asks) in [(native, 1), (bare, 2)] {
+        let store = settings.connect().await.unwrap();
+        double.fail([Fault::Ignore]);
+        let put = store.put(b"k", "v".into(), kit::terms()).await;
+        assert_eq!(put.unwrap_err().kind(), ErrorKind::InvalidConfig);
+        // A bare create asks twice: it then takes what is there for somebody's.
+        double.fail(vec![Fault::Ignore; asks]);
+        let created = store.create(b"k", "v".into(), kit::terms()).await;
+        assert!(!matches!(created, Ok(Created::Done(_))), "{created:?}");
+        assert!(store.load(b"k").await.unwrap().is_none());
+    }
+}

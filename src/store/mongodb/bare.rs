@@ -9,7 +9,7 @@ use ::mongodb::bson::{DateTime, Document, doc};
 use bytes::Bytes;
 
 use super::document::{BARE, Record, binary, end, version_of};
-use super::fault::{failed, is_duplicate};
+use super::fault::{failed, is_duplicate, stored};
 use super::store::{Inner, contended};
 use crate::error::Result;
 use crate::store::remote::Failed;
@@ -55,7 +55,7 @@ pub(super) async fn put(inner: &Inner, key: &str, value: &Bytes, terms: Terms) -
             .sessions
             .update_one(at(key), update.clone())
             .upsert(true);
-        put.await.map_err(failed)?;
+        stored(&put.await.map_err(failed)?)?;
         Ok(version_of(value))
     };
     inner.patience.ask("store a session in MongoDB", ask).await

@@ -6,8 +6,9 @@
 use std::fmt;
 
 use ::mongodb::error::{Error as DriverError, ErrorKind as DriverKind, WriteFailure};
+use ::mongodb::results::UpdateResult;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::remote::Failed;
 
 /// A document with this value of a unique field is there already.
@@ -42,6 +43,18 @@ fn code(error: &DriverError) -> Option<i32> {
 
 pub(super) fn is_duplicate(error: &DriverError) -> bool {
     code(error) == Some(DUPLICATE)
+}
+
+/// Makes sure that an upsert was one: it found a document or made one. Servers that speak a part of
+/// MongoDB's protocol may leave it out and acknowledge it all the same.
+pub(super) fn stored(done: &UpdateResult) -> Result<(), Failed> {
+    if done.matched_count > 0 || done.upserted_id.is_some() {
+        return Ok(());
+    }
+    Err(Failed::ForGood(Error::config(
+        "store a session in MongoDB: the server acknowledged an upsert that stored nothing; it is no \
+         MongoDB, use one",
+    )))
 }
 
 /// As [`failed`], where nothing is attempted again.

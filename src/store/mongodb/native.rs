@@ -8,7 +8,7 @@ use ::mongodb::bson::{DateTime, Document, doc};
 use bytes::Bytes;
 
 use super::document::{NATIVE, Record, VERSION, binary, end, number};
-use super::fault::{failed, is_duplicate};
+use super::fault::{failed, is_duplicate, stored};
 use super::store::{Inner, contended};
 use crate::error::Result;
 use crate::store::random::draw_version;
@@ -64,7 +64,7 @@ pub(super) async fn put(inner: &Inner, key: &[u8], value: &Bytes, terms: Terms) 
         let document = document(version, value, end);
         let put = inner.sessions.replace_one(at(key), document).upsert(true);
         // Two that insert at once: one of them is a duplicate, and finds the other one next time.
-        put.await.map_err(failed)?;
+        stored(&put.await.map_err(failed)?)?;
         Ok(version)
     };
     inner.patience.ask("store a session in MongoDB", ask).await
@@ -90,7 +90,7 @@ pub(super) async fn create(
             .upsert(true)
             .await
         {
-            Ok(_) => Ok(Created::Done(version)),
+            Ok(done) => stored(&done).map(|()| Created::Done(version)),
             Err(error) if is_duplicate(&error) => {
                 // The first attempt may have arrived without our knowing.
                 let is_ours = attempt > 0 && is_there(inner, key, version).await?;

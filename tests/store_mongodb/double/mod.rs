@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     Refuse(i32),
     /// Writes are carried out, but not by a majority.
     Unconfirmed,
+    /// The command is acknowledged and not carried out, as `polodb` does with upserts.
+    Ignore,
     /// The answer is no message.
     Garbage,
 }
@@ -167,6 +169,7 @@ async fn converse(mut stream: TcpStream, state: &State) {
         let mut answer = match fault {
             Some(Fault::CutBefore) => return,
             Some(Fault::Refuse(code)) => reply::failure(code),
+            Some(Fault::Ignore) => doc! { "n": 0, "nModified": 0, "ok": 1.0 },
             _ => reply::to(&name, &command, state),
         };
         match fault {
