@@ -13,7 +13,7 @@ use sessile::{ManualClock, Result};
 
 use crate::double::Double;
 use crate::kit;
-use crate::row::row;
+use crate::servers::row;
 use crate::verbs;
 
 /// No MongoDB could be had where these tests were written.

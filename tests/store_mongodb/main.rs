@@ -8,10 +8,9 @@ mod faults;
 mod forms;
 mod kit;
 mod listing;
-#[path = "../servers/peer.rs"]
-mod peer;
+mod polodb;
 mod python;
-#[path = "../servers/row.rs"]
-mod row;
+#[path = "../servers/mod.rs"]
+mod servers;
 #[path = "../logs/verbs.rs"]
 mod verbs;

@@ -4,7 +4,7 @@ use sessile::store::SessionStore;
 
 use crate::double::Double;
 use crate::kit;
-use crate::peer::Peer;
+use crate::servers::Peer;
 
 #[tokio::test]
 async fn flask_session_and_we_share_sessions() {
