@@ -31,7 +31,6 @@ pub use certificates::Certificates;
 pub use clock::shifted;
 pub use mariadb::MariaDb;
 pub use memcached::Memcached;
-
 pub(crate) use peer::Peer;
 pub use postgres::Postgres;
 pub use program::Program;

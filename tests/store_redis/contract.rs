@@ -46,7 +46,7 @@ impl Subject for Stores {
     }
 
     fn level(&self) -> Level {
-        let level = Level::new().tick(Duration::from_millis(150));
+        let level = Level::new().tick(Duration::from_millis(150)).real_clock();
         let level = level.without_idle().without_max_age();
         match self.bare {
             true => level.versions_by_content(),

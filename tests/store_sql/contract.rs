@@ -58,6 +58,7 @@ impl Subject for Tables {
     fn level(&self) -> Level {
         let level = Level::new()
             .tick(self.tick)
+            .real_clock()
             .without_idle()
             .without_max_age();
         match self.python {
