@@ -23,7 +23,18 @@ async fn either(store: &impl SessionStore, old: &str, new: &str) -> Outcome {
 }
 
 /// The store still works: a call that was given up left nothing locked.
+///
+/// What it had sent to a remote store may arrive there after what is sent later, on another
+/// connection. It does so once at most, and then all is as it should be the second time.
 async fn usable<S: Subject>(bench: &Bench<'_, S>, store: &S::Store) -> Outcome {
+    let first = is_usable(bench, store).await;
+    match store.is_immediate() || first.is_ok() {
+        true => first,
+        false => is_usable(bench, store).await,
+    }
+}
+
+async fn is_usable<S: Subject>(bench: &Bench<'_, S>, store: &S::Store) -> Outcome {
     store.put(b"k", "after".into(), bench.ttl(500)).await?;
     expect(store, b"k", b"after").await?;
     ensure!(store.remove(b"k").await?, "the record cannot be removed");
