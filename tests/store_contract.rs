@@ -94,50 +94,6 @@ fn the_checks_let_as_much_time_pass_as_they_say() {
     assert!((350..450).contains(&ticks), "{ticks} ticks");
 }
 
-/// A machine that stands still once, when a record is half way to its end.
-struct Stalling {
-    clock: ManualClock,
-    is_real: bool,
-    stalls: AtomicU32,
-}
-
-impl Subject for Stalling {
-    type Store = CacheStore;
-
-    async fn fresh(&self) -> CacheStore {
-        embedded(&self.clock)
-    }
-
-    async fn pass(&self, time: Duration) {
-        const STALL: Duration = Duration::from_millis(50);
-        self.clock.advance(time);
-        if self.stalls.fetch_add(1, Relaxed) == 0 {
-            std::thread::sleep(STALL);
-            self.clock.advance(STALL);
-        }
-    }
-
-    fn level(&self) -> Level {
-        match self.is_real {
-            true => Level::new().real_clock(),
-            false => Level::new(),
-        }
-    }
-}
-
-#[test]
-fn on_a_real_clock_a_check_that_stood_still_is_repeated() {
-    for is_real in [true, false] {
-        let subject = Stalling {
-            clock: ManualClock::new(),
-            is_real,
-            stalls: AtomicU32::new(0),
-        };
-        let report = block_on(contract::run(&subject));
-        assert_eq!(report.is_kept(), is_real, "{report}");
-    }
-}
-
 #[test]
 fn namespaces_of_one_cache_keep_the_contract_side_by_side() {
     let number = AtomicU32::new(0);
