@@ -99,7 +99,8 @@ fn a_hot_load_costs_little_more_than_the_caches() {
         least[2],
         least[2] / least[0]
     );
-    // The least: what other programs on the machine cost is in the rest. 1.3 times is the aim, and not
-    // reached: 107 ns to 69, measured on a loaded machine.
-    assert!(least[1] / least[0] <= 1.8);
+    // The least: what other programs on the machine cost is in the rest. Measured on a loaded machine:
+    // 76 and 77 ns to 68. With the words behind the value, in a line of memory that nothing else needed,
+    // and with a clock of its own for the grace, it was 109 and 114 to 71.
+    assert!(least[1].max(least[2]) / least[0] <= 1.3);
 }

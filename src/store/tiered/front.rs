@@ -1,21 +1,22 @@
 //! The copies in the cache, and how long each may be served.
 //!
 //! ```text
-//! | value | version | epoch | fresh until |      the last three 8 bytes each, little-endian
+//! | version | epoch | fresh until | value |      the first three 8 bytes each, little-endian
 //! ```
 //!
-//! Behind the value, because cutting the end off a handle is a store of its length.
+//! Before the value, because there they lie in the line of the reference count, which handing out the
+//! value has to fetch anyway; behind it they were a third line of memory.
 
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::cache::{Cache, Class, Terms, TimeToLive, Version};
 use crate::store::{CacheStore, Loaded};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::{Timeline, millis};
 
-const TRAILER: usize = 24;
+const HEADER: usize = 24;
 /// The epoch of copies that are never fresh.
 const NEVER: u64 = 0;
 const FIRST: u64 = 2;
@@ -92,14 +93,13 @@ impl Front {
     /// Returns the copy of `key`, if it is fresh.
     #[inline(always)]
     pub(super) fn fresh(&self, key: &[u8]) -> Option<Loaded> {
-        let mut value = self.cache().get(self.store.key(key))?;
+        let (mut value, now) = self.cache().get_timed(self.store.key(key))?;
         let [version, epoch, fresh_until] = words(&value)?;
-        // Without grace the cache drops copies that are no longer fresh.
-        let is_late = self.grace_ms != 0 && self.now() >= fresh_until;
-        if is_late || epoch != self.epoch() {
+        // Of use with a grace only: without, the cache drops copies that are no longer fresh.
+        if now >= fresh_until || epoch != self.epoch() {
             return None;
         }
-        value.truncate(value.len() - TRAILER);
+        value.advance(HEADER);
         Some(Loaded {
             value,
             version: Version::from_u64(version),
@@ -110,7 +110,7 @@ impl Front {
     pub(super) fn any(&self, key: &[u8]) -> Option<Loaded> {
         let mut value = self.cache().get(self.store.key(key))?;
         let [version, ..] = words(&value)?;
-        value.truncate(value.len() - TRAILER);
+        value.advance(HEADER);
         Some(Loaded {
             value,
             version: Version::from_u64(version),
@@ -128,11 +128,11 @@ impl Front {
             0 => asked.epoch,
             _ => NEVER,
         };
-        let mut bytes = BytesMut::with_capacity(loaded.value.len() + TRAILER);
-        bytes.extend_from_slice(&loaded.value);
+        let mut bytes = BytesMut::with_capacity(HEADER + loaded.value.len());
         bytes.put_u64_le(loaded.version.to_u64());
         bytes.put_u64_le(epoch);
         bytes.put_u64_le(asked.now.saturating_add(self.fresh_ms));
+        bytes.extend_from_slice(&loaded.value);
         Draft {
             bytes: bytes.freeze(),
             end: asked.now.saturating_add(left_ms.min(kept_ms)),
@@ -205,10 +205,10 @@ pub(super) fn left_of(terms: &Terms) -> Option<TimeToLive> {
     Some(first.map_or(TimeToLive::Forever, TimeToLive::Left))
 }
 
-/// The words of the trailer; `None` if this is no copy of ours.
+/// The words of the header; `None` if this is no copy of ours.
 #[inline]
 fn words(bytes: &[u8]) -> Option<[u64; 3]> {
-    let (words, _) = bytes.last_chunk::<TRAILER>()?.as_chunks::<8>();
+    let (words, _) = bytes.first_chunk::<HEADER>()?.as_chunks::<8>();
     let [version, epoch, fresh_until] = words else {
         return None;
     };
