@@ -4,8 +4,10 @@
 //! `cargo test --release -p sessile --no-default-features --features redis,contract --test store_redis
 //! -- --ignored --nocapture pace`.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use redis::Cmd;
 use redis::aio::MultiplexedConnection;
 use sessile::store::{RedisStore, SessionStore, Terms};
@@ -76,14 +78,30 @@ fn middle(mut figures: Vec<f64>) -> (f64, f64, f64) {
 }
 
 async fn compare(verb: &str, store: &RedisStore, driver: &MultiplexedConnection, tasks: usize) {
-    const SET: &str = "redis.call('GETRANGE', KEYS[1], 0, 8) \
-                       redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
-    let value = vec![b'v'; 512];
-    // What the store stores: a format byte, a version, the value.
-    let stored = [&[0xf1; 9][..], &value].concat();
+    // What a replace has to be, whoever writes it.
+    const REPLACE: &str = "
+        local key, stored, lifetime = KEYS[1], ARGV[1], ARGV[2]
+        local header = redis.call('GETRANGE', key, 0, 8)
+        if #header < 9 or string.byte(header) ~= 241 then return 0 end
+        if header == string.sub(stored, 1, 9) then return 1 end
+        local version, expected = string.sub(header, 2), ARGV[3]
+        if expected ~= '' and expected ~= version then return version end
+        if lifetime == '' then redis.call('SET', key, stored)
+        else redis.call('SET', key, stored, 'PX', lifetime) end
+        return 1";
+    let value = Bytes::from(vec![b'v'; 512]);
+    drop(value.clone());
+    // What the store stores: a format byte, a version, the value. The version is another each time:
+    // over its own a replace does nothing.
+    let stored = |number: usize| {
+        let mut stored = [&[0xf1; 9][..], &value].concat();
+        stored[1..9].copy_from_slice(&number.to_be_bytes());
+        stored
+    };
+    let versions = AtomicUsize::new(1);
     let sha = redis::cmd("SCRIPT")
         .arg("LOAD")
-        .arg(SET)
+        .arg(REPLACE)
         .query_async(&mut driver.clone())
         .await;
     let sha: String = sha.unwrap();
@@ -98,9 +116,9 @@ async fn compare(verb: &str, store: &RedisStore, driver: &MultiplexedConnection,
                     let key = key.as_bytes();
                     match &*verb {
                         "load" => drop(store.load(key).await.unwrap().unwrap()),
-                        "put" => drop(store.put(key, value.into(), TTL).await.unwrap()),
+                        "put" => drop(store.put(key, value, TTL).await.unwrap()),
                         "replace" => {
-                            let done = store.replace(key, value.into(), TTL, None).await.unwrap();
+                            let done = store.replace(key, value, TTL, None).await.unwrap();
                             assert!(kit::is_done(done));
                         }
                         _ => assert!(store.touch(key, Duration::from_secs(1800)).await.unwrap()),
@@ -111,23 +129,25 @@ async fn compare(verb: &str, store: &RedisStore, driver: &MultiplexedConnection,
         } else {
             let call = |number: usize| {
                 let key = format!("7:sessile:{}", key(number));
+                let stored = || stored(versions.fetch_add(1, Relaxed));
                 let mut command = Cmd::new();
                 match verb {
                     "load" => command.arg("GET").arg(key),
                     "put" => command
                         .arg("SET")
                         .arg(key)
-                        .arg(&stored)
+                        .arg(stored())
                         .arg("PX")
-                        .arg(1_800_000)
+                        .arg(1_799_999)
                         .arg("GET"),
                     "replace" => command
                         .arg("EVALSHA")
                         .arg(&sha)
                         .arg(1)
                         .arg(key)
-                        .arg(&stored)
-                        .arg(1_800_000),
+                        .arg(stored())
+                        .arg(1_799_999)
+                        .arg(""),
                     _ => command.arg("PEXPIRE").arg(key).arg(1_800_000),
                 };
                 bare(driver.clone(), command)

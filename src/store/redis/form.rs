@@ -1,6 +1,9 @@
 //! How keys and records are stored: native, behind a small header, or bare, exactly as given.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use std::io::Write;
+
+use bytes::Bytes;
+use redis::{RedisWrite, ToRedisArgs};
 use sha1::{Digest, Sha1};
 
 use crate::cache::Version;
@@ -27,10 +30,47 @@ pub(super) struct Form {
     prefix: Vec<u8>,
 }
 
-/// A value made ready to be stored.
+/// A value made ready to be stored: header and value meet in the command's own buffer, so that the
+/// value is copied once.
 pub(super) struct Written {
-    pub(super) stored: Bytes,
+    header: Header,
+    value: Bytes,
     pub(super) version: Version,
+}
+
+#[derive(Clone, Copy)]
+enum Header {
+    Native([u8; HEADER_LEN]),
+    Bare,
+}
+
+impl Written {
+    fn header(&self) -> &[u8] {
+        match &self.header {
+            Header::Native(header) => header,
+            Header::Bare => &[],
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.header().len() + self.value.len()
+    }
+
+    /// Whether exactly this is stored.
+    pub(super) fn is(&self, stored: &[u8]) -> bool {
+        stored
+            .strip_prefix(self.header())
+            .is_some_and(|rest| rest == self.value)
+    }
+}
+
+impl ToRedisArgs for Written {
+    fn write_redis_args<W: RedisWrite + ?Sized>(&self, out: &mut W) {
+        let mut writer = out.writer_for_next_arg();
+        // A command's buffer takes everything.
+        let _ = writer.write_all(self.header());
+        let _ = writer.write_all(&self.value);
+    }
 }
 
 impl Form {
@@ -92,20 +132,18 @@ impl Form {
             )));
         }
         if self.bare {
-            let version = digest(&value);
             return Ok(Written {
-                stored: value,
-                version,
+                header: Header::Bare,
+                version: digest(&value),
+                value,
             });
         }
         let version = draw_version()?;
-        let mut stored = BytesMut::with_capacity(HEADER_LEN + value.len());
-        stored.put_u8(FORMAT);
-        stored.put_u64(version.to_u64());
-        stored.put_slice(&value);
+        let [a, b, c, d, e, f, g, h] = version.to_u64().to_be_bytes();
         Ok(Written {
-            stored: stored.freeze(),
+            header: Header::Native([FORMAT, a, b, c, d, e, f, g, h]),
             version,
+            value,
         })
     }
 
@@ -156,6 +194,12 @@ fn digest(content: &[u8]) -> Version {
 mod tests {
     use super::*;
 
+    fn stored(written: &Written) -> Vec<u8> {
+        let arguments = written.to_redis_args();
+        let [stored] = <[_; 1]>::try_from(arguments).unwrap();
+        stored
+    }
+
     #[test]
     fn no_two_prefixes_share_a_key() {
         let keys = [b"".as_slice(), b"a", b"ab", b"1:a:", b"2:ab:x", b"b"];
@@ -190,7 +234,10 @@ mod tests {
             let form = Form::new(b"p", bare).unwrap();
             for value in ["", "value"] {
                 let written = form.write(value.into()).unwrap();
-                let loaded = form.read(written.stored.to_vec()).unwrap();
+                let stored = stored(&written);
+                assert_eq!(stored.len(), written.len());
+                assert!(written.is(&stored) && !written.is(&[&stored[..], b"x"].concat()));
+                let loaded = form.read(stored).unwrap();
                 assert_eq!(
                     (loaded.value, loaded.version),
                     (value.into(), written.version)
@@ -200,11 +247,11 @@ mod tests {
             }
         }
         let form = Form::new(b"p", false).unwrap();
-        let whole = form.write("value".into()).unwrap().stored;
+        let whole = stored(&form.write("value".into()).unwrap());
         for end in 0..HEADER_LEN {
             assert_eq!(form.read(whole[..end].to_vec()), None);
         }
-        let mut other = whole.to_vec();
+        let mut other = whole;
         other[0] ^= 1;
         assert_eq!(form.read(other), None);
     }

@@ -13,8 +13,3 @@ pub(super) fn lifetime_ms(time_to_live: Duration) -> u64 {
         .saturating_sub(1)
         .clamp(1, LIFETIME_MAX_MS)
 }
-
-/// As the scripts take it.
-pub(super) fn spell(time_to_live: Option<Duration>) -> String {
-    time_to_live.map_or_else(String::new, |time| lifetime_ms(time).to_string())
-}

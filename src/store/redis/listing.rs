@@ -37,9 +37,9 @@ impl Survey for RedisStore {
             let keys = std::mem::replace(&mut stand.found, rest);
             let mut records = Vec::with_capacity(keys.len());
             for batch in keys.chunks(BATCH) {
-                let seen = batch.iter().map(|key| self.seen(WHAT, key));
+                let seen = batch.iter().map(|key| self.inner().seen(WHAT, key));
                 for (key, seen) in batch.iter().zip(together(seen).await) {
-                    let own = self.form().own_key(key.to_vec());
+                    let own = self.inner().form.own_key(key.to_vec());
                     if let (Some(key), Some((loaded, left))) = (own, seen?) {
                         records.push(Surveyed {
                             key,
@@ -69,11 +69,11 @@ impl RedisStore {
         command
             .arg(stand.cursor)
             .arg("MATCH")
-            .arg(self.form().pattern());
+            .arg(self.inner().form.pattern());
         command.arg("COUNT").arg(limit).arg("TYPE").arg("string");
-        let answer = match self.link().target() {
+        let answer = match self.inner().link.target() {
             Target::Cluster(cluster) => {
-                let Answer::Value(slots) = self.ask(WHAT, cluster_slots()).await? else {
+                let Answer::Value(slots) = self.inner().ask(WHAT, cluster_slots()).await? else {
                     return Err(odd());
                 };
                 let masters = cluster.masters(&slots);
@@ -92,11 +92,15 @@ impl RedisStore {
                     },
                 };
                 stand.node = Some((host.clone(), port));
-                self.link().ask_node(WHAT, &command, &host, port).await?
+                self.inner()
+                    .link
+                    .ask_node(WHAT, &command, &host, port)
+                    .await?
             }
             _ => {
                 let call = Call::from(command);
-                self.link()
+                self.inner()
+                    .link
                     .ask(WHAT, &Doubt::default(), &call, &call)
                     .await?
             }

@@ -7,6 +7,7 @@
 
 mod address;
 mod builder;
+mod command;
 mod fault;
 mod form;
 mod lifetime;
@@ -16,6 +17,7 @@ mod scripts;
 mod store;
 mod target;
 mod tracking;
+mod verbs;
 
 pub use builder::RedisBuilder;
 pub use store::RedisStore;

@@ -1,6 +1,6 @@
 //! What takes more than one command, as scripts of one key each, so that Redis Cluster runs them too.
 
-use redis::Cmd;
+use redis::{Arg, Cmd};
 use sha1::{Digest, Sha1};
 
 use super::form::{FORMAT, Form, HEADER_LEN};
@@ -15,12 +15,16 @@ pub(super) struct Scripts {
     pub(super) seen: Script,
 }
 
+/// The beginning of those that write: what KEYS and the first two of ARGV are.
+const NAMES: &str = "
+local key, stored, lifetime = KEYS[1], ARGV[1], ARGV[2]
+";
+
+/// Their end: inline, since a function is made anew by each run.
 const SET: &str = "
-local function set()
-  if ARGV[2] == '' then redis.call('SET', KEYS[1], ARGV[1])
-  else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
-  return 1
-end
+if lifetime == '' then redis.call('SET', key, stored)
+else redis.call('SET', key, stored, 'PX', lifetime) end
+return 1
 ";
 
 /// KEYS: the record. ARGV: what to store, its lifetime, the expected version or ''.
@@ -29,29 +33,27 @@ end
 /// Finding the version that it was to write, it knows itself repeated: done, and nothing to do.
 const REPLACE: &str = "
 if not live then return 0 end
-if version == string.sub(ARGV[1], 2, HEADER) then return 1 end
-if ARGV[3] ~= '' and ARGV[3] ~= version then return version end
-return set()
+if header == string.sub(stored, 1, HEADER) then return 1 end
+local version, expected = string.sub(header, 2), ARGV[3]
+if expected ~= '' and expected ~= version then return version end
 ";
 
 /// As [`REPLACE`]; ARGV[4] is '1' if an earlier attempt may have arrived. Only then the same content
 /// tells that it did: another writer can have stored the same.
 const REPLACE_BARE: &str = "
-local stored = redis.call('GET', KEYS[1])
-if not stored then return 0 end
-if ARGV[4] == '1' and stored == ARGV[1] then return 1 end
-if ARGV[3] ~= '' then
-  local version = string.sub(redis.sha1hex(stored), 1, 16)
-  if ARGV[3] ~= version then return version end
+local there, expected = redis.call('GET', key), ARGV[3]
+if not there then return 0 end
+if ARGV[4] == '1' and there == stored then return 1 end
+if expected ~= '' then
+  local version = string.sub(redis.sha1hex(there), 1, 16)
+  if expected ~= version then return version end
 end
-return set()
 ";
 
 /// KEYS: the record. ARGV: what to store, its lifetime. Stores it where nothing is, or something
 /// malformed. Answers 1, or the version of the record that is there.
 const CLAIM: &str = "
-if live then return version end
-return set()
+if live then return string.sub(header, 2) end
 ";
 
 /// KEYS: the record. Answers what is stored and the milliseconds it has left, both of one moment.
@@ -66,17 +68,16 @@ impl Scripts {
         let last = HEADER_LEN - 1;
         let header = format!(
             "local HEADER = {HEADER_LEN}
-             local header = redis.call('GETRANGE', KEYS[1], 0, {last})
-             local live = #header == HEADER and string.byte(header) == {FORMAT}
-             local version = string.sub(header, 2)"
+             local header = redis.call('GETRANGE', key, 0, {last})
+             local live = #header == HEADER and string.byte(header) == {FORMAT}"
         );
         let replace = match form.is_bare() {
-            true => format!("{SET}{REPLACE_BARE}"),
-            false => format!("{SET}{header}{REPLACE}"),
+            true => format!("{NAMES}{REPLACE_BARE}{SET}"),
+            false => format!("{NAMES}{header}{REPLACE}{SET}"),
         };
         Self {
             replace: Script::new(replace),
-            claim: Script::new(format!("{SET}{header}{CLAIM}")),
+            claim: Script::new(format!("{NAMES}{header}{CLAIM}{SET}")),
             seen: Script::new(SEEN.to_owned()),
         }
     }
@@ -95,51 +96,48 @@ impl Script {
         Self { code, hash }
     }
 
-    pub(super) fn call<'a>(&'a self, key: &'a [u8], arguments: &'a [&'a [u8]]) -> Call<'a> {
-        let run = Run {
-            script: self,
-            key,
-            arguments,
-        };
-        Call {
-            command: run.command("EVALSHA", &self.hash),
-            run: Some(run),
-        }
-    }
-}
-
-/// A run of a script.
-struct Run<'a> {
-    script: &'a Script,
-    key: &'a [u8],
-    arguments: &'a [&'a [u8]],
-}
-
-impl Run<'_> {
-    fn command(&self, verb: &str, script: &str) -> Cmd {
-        let mut command = redis::cmd(verb);
-        command.arg(script).arg(1).arg(self.key).arg(self.arguments);
+    /// Begins a run of it, with room for so many bytes of arguments.
+    pub(super) fn run(&self, key: &[u8], room: usize) -> Cmd {
+        let mut command = Cmd::with_capacity(8, self.hash.len() + key.len() + room + 16);
+        command.arg("EVALSHA").arg(&self.hash).arg(1).arg(key);
         command
+    }
+
+    /// A whole run of it.
+    pub(super) fn call(&self, run: Cmd) -> Call<'_> {
+        Call {
+            command: run,
+            script: Some(self),
+        }
     }
 }
 
 /// What is sent to the server.
 pub(super) struct Call<'a> {
     pub(super) command: Cmd,
-    run: Option<Run<'a>>,
+    script: Option<&'a Script>,
 }
 
 impl Call<'_> {
     /// The same with the script itself, for a server that does not know it by name: a new one, or one
     /// that was told to forget. It knows it from then on.
     pub(super) fn in_full(&self) -> Option<Cmd> {
-        let run = self.run.as_ref()?;
-        Some(run.command("EVAL", &run.script.code))
+        let mut command = redis::cmd("EVAL");
+        command.arg(&self.script?.code);
+        for argument in self.command.args_iter().skip(2) {
+            if let Arg::Simple(bytes) = argument {
+                command.arg(bytes);
+            }
+        }
+        Some(command)
     }
 }
 
 impl From<Cmd> for Call<'_> {
     fn from(command: Cmd) -> Self {
-        Self { command, run: None }
+        Self {
+            command,
+            script: None,
+        }
     }
 }

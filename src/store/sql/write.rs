@@ -100,8 +100,8 @@ impl Write<'_> {
 
 /// Content as its column wants it. What is not text never gets here as text.
 pub(super) fn content(is_text: bool, value: &[u8]) -> Value<'_> {
-    match std::str::from_utf8(value) {
-        Ok(text) if is_text => Value::Text(text),
+    match is_text.then(|| std::str::from_utf8(value)) {
+        Some(Ok(text)) => Value::Text(text),
         _ => Value::Bytes(value),
     }
 }
