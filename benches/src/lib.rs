@@ -15,6 +15,8 @@ pub mod report;
 pub mod requests;
 pub mod rounds;
 pub mod script;
+#[cfg(feature = "stores")]
+pub mod stores;
 pub mod trace;
 pub mod truths;
 pub mod workloads;
