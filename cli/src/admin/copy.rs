@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use sessile::codec::{Limits, Record};
-use sessile::store::{NewRecord, Page, Surveyed};
+use sessile::store::{NewRecord, PAGE_MAX, Page, Surveyed};
 use sessile::{SessionStore, Terms};
 
 use super::mark::Mark;
@@ -44,6 +44,11 @@ pub struct Copy {
     #[arg(long)]
     pub prepare: bool,
 }
+
+/// Sessions and bytes that are on their way at once. The target writes them in the order of their keys:
+/// the more they are, the fewer pages of its index does each write again.
+const BATCH_MAX: usize = 8 * PAGE_MAX;
+const BATCH_BYTES_MAX: usize = 16 << 20;
 
 /// What became of the sessions.
 #[derive(Default)]
@@ -119,11 +124,11 @@ async fn transfer(
         None => Walk::through(source)?,
     };
     let mut counts = Counts::default();
-    let mut page = walk.next().await?;
+    let mut page = gather(&mut walk).await?;
     while let Some(Page { records, next }) = page {
         let batch: Vec<NewRecord> = records.into_iter().filter_map(new_record).collect();
         let seen = batch.len() as u64;
-        let (stored, following) = tokio::join!(target.store.create_many(batch), walk.next());
+        let (stored, following) = tokio::join!(target.store.create_many(batch), gather(&mut walk));
         counts.stored += stored.map_err(|error| told(&error))? as u64;
         counts.seen += seen;
         bar.inc(seen);
@@ -133,6 +138,24 @@ async fn transfer(
         page = following?;
     }
     Ok(counts)
+}
+
+/// Several pages as one.
+async fn gather(walk: &mut Walk<'_>) -> Result<Option<Page>, String> {
+    let bytes = |page: &Page| -> usize { page.records.iter().map(|of| of.value.len()).sum() };
+    let Some(mut all) = walk.next().await? else {
+        return Ok(None);
+    };
+    let mut gathered = bytes(&all);
+    while all.records.len() < BATCH_MAX && gathered < BATCH_BYTES_MAX {
+        let Some(page) = walk.next().await? else {
+            break;
+        };
+        gathered += bytes(&page);
+        all.records.extend(page.records);
+        all.next = page.next;
+    }
+    Ok(Some(all))
 }
 
 /// The record as the other store is to have it; `None` if it ends now.
