@@ -37,6 +37,10 @@ pub(super) struct Wishes {
 /// keys writes each page of the index again and again.
 #[cfg(feature = "sqlite")]
 const SQLITE_CACHE: &str = "-16384";
+/// Pages in the log before they are written to the file, 32 MiB. At the default of 1000 a bulk write
+/// writes each page of the index to the file again and again too.
+#[cfg(feature = "sqlite")]
+const SQLITE_CHECKPOINT: &str = "8192";
 
 /// What it takes to connect.
 #[derive(Clone)]
@@ -132,6 +136,7 @@ impl Wishes {
                 false => SqliteSynchronous::Normal,
             })
             .pragma("cache_size", SQLITE_CACHE)
+            .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT)
             // Shorter than an attempt: SQLite gives up first, and says why.
             .busy_timeout(self.attempt.mul_f32(0.5))
             .thread_name(|number| format!("sessile-sqlite-{number}"))
