@@ -147,6 +147,7 @@ fn headers_come_back_as_they_went() {
         owner: Some("user 7".into()),
         nonce: 9,
         moved: true,
+        id_issued_ms: 1 << 40,
         expiry: Expiry::Default,
     };
     let later = std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_234);

@@ -51,13 +51,16 @@ pub struct Header {
     pub owner: Option<Arc<str>>,
     /// Tells this write from others, for a writer who does not know whether it arrived.
     pub nonce: u64,
-    /// The session lives on under another id. Nothing else is in the record.
+    /// The session lives on under another id, and this is no session's record any more. If the id was
+    /// renewed, the body says where, which is good until `end_ms`.
     pub moved: bool,
+    /// When the id was issued that the record lies under; 0 if as early as the session began.
+    pub id_issued_ms: u64,
 }
 
 impl Header {
     /// The longest header, in bytes.
-    pub(super) const BYTES_MAX: usize = FIXED_BYTES + 1 + OWNER_BYTES_MAX;
+    pub(super) const BYTES_MAX: usize = FIXED_BYTES + 1 + OWNER_BYTES_MAX + 8;
 
     pub(super) fn write(&self, format: Format, into: &mut Vec<u8>) {
         let (kind, expiry_ms) = match self.expiry {
@@ -72,8 +75,11 @@ impl Header {
             Some(true) => 2,
         };
         let owner = self.owner.as_deref().unwrap_or_default().as_bytes();
-        let flags =
-            permanent | u8::from(self.owner.is_some()) << 2 | u8::from(self.moved) << 3 | kind << 4;
+        let flags = permanent
+            | u8::from(self.owner.is_some()) << 2
+            | u8::from(self.moved) << 3
+            | kind << 4
+            | u8::from(self.id_issued_ms > 0) << 6;
         let format = match format {
             Format::MessagePack => b'm',
             Format::Json => b'j',
@@ -93,6 +99,9 @@ impl Header {
             into.push(u8::try_from(owner.len()).expect("owners are at most 255 bytes"));
             into.extend_from_slice(owner);
         }
+        if self.id_issued_ms > 0 {
+            into.extend_from_slice(&self.id_issued_ms.to_le_bytes());
+        }
     }
 
     /// Returns the header, the body's format, and where the body begins.
@@ -103,7 +112,7 @@ impl Header {
         let [_, version, format, flags, ..] = *fixed else {
             return Err(corrupt("its header is cut off"));
         };
-        if version != VERSION || flags >> 6 != 0 {
+        if version != VERSION || flags >> 7 != 0 {
             return Err(Error::new(
                 ErrorKind::UnsupportedVersion,
                 format!("decode a session record: version {version}, this crate knows {VERSION}"),
@@ -122,7 +131,7 @@ impl Header {
         let (created_ms, written_ms, end_ms) = (number(), number(), number());
         let (expiry_ms, nonce) = (number(), number());
         let time = Duration::from_millis(expiry_ms);
-        let expiry = match flags >> 4 {
+        let expiry = match flags >> 4 & 3 {
             0 => Expiry::Default,
             1 => Expiry::BrowserSession,
             2 => Expiry::Idle(time),
@@ -137,11 +146,19 @@ impl Header {
             2 => Some(true),
             _ => return Err(corrupt("its flags contradict one another")),
         };
-        let (owner, body) = match flags & 4 {
+        let (owner, mut body) = match flags & 4 {
             0 => (None, FIXED_BYTES),
             _ => {
                 let owner = owner(rest).ok_or_else(|| corrupt("its owner is cut off"))?;
                 (Some(owner.into()), FIXED_BYTES + 1 + owner.len())
+            }
+        };
+        let id_issued_ms = match flags & 64 {
+            0 => 0,
+            _ => {
+                let issued = bytes.get(body..).and_then(<[u8]>::first_chunk);
+                body += 8;
+                u64::from_le_bytes(*issued.ok_or_else(|| corrupt("its header is cut off"))?)
             }
         };
         let header = Self {
@@ -153,6 +170,7 @@ impl Header {
             owner,
             nonce,
             moved: flags & 8 != 0,
+            id_issued_ms,
         };
         Ok((header, format, body))
     }
@@ -174,6 +192,7 @@ impl fmt::Debug for Header {
             .field("permanent", &self.permanent)
             .field("has_owner", &self.owner.is_some())
             .field("moved", &self.moved)
+            .field("id_issued_ms", &self.id_issued_ms)
             .finish_non_exhaustive()
     }
 }

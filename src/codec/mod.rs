@@ -3,8 +3,8 @@
 //! A record is a header of fixed fields and a flat map from names to encoded values:
 //!
 //! ```text
-//! C1 | version | format | flags | created | written | end | expiry | nonce | [owner] | body
-//!  1      1        1        1       8         8        8       8       8     1 + n     rest
+//! C1 | version | format | flags | created | written | end | expiry | nonce | [owner] | [issued] | body
+//!  1      1        1        1       8         8        8       8       8     1 + n       8       rest
 //! ```
 //!
 //! Numbers are little-endian, times are milliseconds since the Unix epoch. The body gives the length

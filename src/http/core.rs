@@ -220,6 +220,9 @@ impl<B: Backend, I: Interface> Inner<B, I> {
             }
             return Ok(());
         };
+        if change != Change::NewId && !session.is_id_lasting() {
+            return Ok(());
+        }
         let is_kept = || !session.expires_at_browser_close();
         let usual = match self.refresh {
             _ if change == Change::NewId => true,

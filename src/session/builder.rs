@@ -43,6 +43,8 @@ pub struct SessionsBuilder<S, I = LocalIndex> {
     clock: Arc<dyn Clock>,
     idle: Duration,
     absolute: Option<Duration>,
+    renew_ids_after: Option<Duration>,
+    renewal_overlap: Option<Duration>,
     rules: Rules,
 }
 
@@ -57,6 +59,8 @@ impl<S: SessionStore> SessionsBuilder<S> {
             clock: Arc::new(CoarseClock),
             idle: Duration::from_millis(rules.idle_ms),
             absolute: rules.absolute_ms.map(Duration::from_millis),
+            renew_ids_after: None,
+            renewal_overlap: None,
             rules,
         }
     }
@@ -109,6 +113,33 @@ impl<S: SessionStore, I: OwnerIndex> SessionsBuilder<S, I> {
     /// in use would otherwise be good for ever.
     pub fn absolute(mut self, timeout: Option<Duration>) -> Self {
         self.absolute = timeout;
+        self
+    }
+
+    /// Replaces ids that have been in use for so long by new ones, in the middle of the session: what
+    /// OWASP calls the renewal timeout. Default: `None`, ids change only by
+    /// [`cycle_id`](super::Session::cycle_id).
+    ///
+    /// An id that was stolen is then good for so long and no longer, unless the thief is the first to
+    /// come after that. The first commit of a session that was opened, if only to read it, renews; of
+    /// several at once one does. [`save`](super::Session::save) does not. Requests that are under way
+    /// with the old id go on with the same session for the
+    /// [`renewal_overlap`](Self::renewal_overlap), and so does a client that never gets the response
+    /// which tells the new id: once that is over, it has no session any more.
+    ///
+    /// Costs a renewal a record of some 100 bytes for the overlap, and one store operation more than a
+    /// rotation has; prolonging, listing and ending sessions cost one or two operations more.
+    pub fn renew_ids_after(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.renew_ids_after = time.into();
+        self
+    }
+
+    /// Sets how long a renewed id still leads to its session, at most a minute. Default: 10 seconds.
+    ///
+    /// Longer than requests take: what is under way for longer fails to save with
+    /// [`Gone`](crate::ErrorKind::Gone), and does not end the session that moved.
+    pub fn renewal_overlap(mut self, time: Duration) -> Self {
+        self.renewal_overlap = Some(time);
         self
     }
 
@@ -169,6 +200,8 @@ impl<S: SessionStore, I: OwnerIndex> SessionsBuilder<S, I> {
             clock: self.clock,
             idle: self.idle,
             absolute: self.absolute,
+            renew_ids_after: self.renew_ids_after,
+            renewal_overlap: self.renewal_overlap,
             rules: self.rules,
         }
     }
@@ -177,10 +210,14 @@ impl<S: SessionStore, I: OwnerIndex> SessionsBuilder<S, I> {
     ///
     /// # Errors
     /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) for timeouts below a millisecond, limits of
-    /// zero or beyond 1 GiB, and an owner limit of zero;
+    /// zero or beyond 1 GiB, an owner limit of zero, an overlap that is zero, longer than a minute, not
+    /// shorter than the time after which ids are renewed or there without one, ids that are renewed
+    /// later than the absolute timeout or whose records are [`Layout::Bare`], which have no place for it;
     /// [`Unavailable`](crate::ErrorKind::Unavailable) if the system gives no randomness.
     pub fn build(mut self) -> Result<Sessions<S, I>> {
         self.rules.set_timeouts(self.idle, self.absolute)?;
+        self.rules
+            .set_id_renewal(self.renew_ids_after, self.renewal_overlap)?;
         if self.rules.owner_sessions_max == Some(0) {
             return Err(Error::config(
                 "configure sessions: a limit of no session per owner lets nobody in",

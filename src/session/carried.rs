@@ -59,7 +59,7 @@ impl Carried {
         let mut state = session.0.state.lock();
         match state.plan(rules, self.now_ms(), state.header.written_ms) {
             Plan::Create => Committed::Created,
-            Plan::Replace | Plan::Rotate => Committed::Saved,
+            Plan::Replace | Plan::Rotate | Plan::RenewId => Committed::Saved,
             Plan::Touch => Committed::Renewed,
             Plan::Remove | Plan::RemoveEmpty => {
                 state.lost(rules);
@@ -80,7 +80,7 @@ impl Carried {
     /// `InvalidInput` if it is larger than the limits; nothing has changed then.
     pub(crate) fn record(&self, session: &Session) -> Result<(Bytes, Duration)> {
         let mut state = session.0.state.lock();
-        let attempt = state.begin(&self.0.rules, self.now_ms(), 0)?;
+        let attempt = state.begin(&self.0.rules, self.now_ms(), 0, false)?;
         state.done(&attempt, carried());
         state.forget_retired(|_| true);
         Ok((attempt.bytes, duration(attempt.life_ms)))
@@ -111,7 +111,7 @@ impl Driver for Carrier {
         self.clock.wall_ms()
     }
 
-    fn commit<'a>(&'a self, _: &'a Session) -> Boxed<'a, Committed> {
+    fn commit<'a>(&'a self, _: &'a Session, _: bool) -> Boxed<'a, Committed> {
         Box::pin(std::future::ready(Ok(Committed::Nothing)))
     }
 

@@ -2,16 +2,15 @@
 
 use super::manager::Shared;
 use super::owner::{OwnerEntry, OwnerIndex};
-use super::rules::OnConflict;
 use super::session::Session;
-use super::state::{Attempt, Plan, Retired, Stored};
+use super::state::{Attempt, Left, Plan, Retired, Stored};
 use crate::cache::Replaced;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionId, StoreKey};
 use crate::store::{Created, SessionStore};
 
 /// Times a commit tries again on top of what others wrote.
-const TRIES: usize = 16;
+pub(super) const TRIES: usize = 16;
 /// Ids drawn for a new record before randomness is taken for broken.
 const DRAWS: usize = 8;
 
@@ -30,7 +29,8 @@ pub enum Committed {
     Created,
     /// The record was written.
     Saved,
-    /// The record was stored under a new id, and the old one removed.
+    /// The record was stored under a new id, and the old one removed or, when an id that was in use
+    /// for long was renewed, left to lead to it for a while.
     Rotated,
     /// The record was removed or found to be gone; the session has no id any more.
     Removed,
@@ -96,7 +96,7 @@ pub(super) fn gone() -> Error {
 }
 
 #[cold]
-fn conflict(why: &str) -> Error {
+pub(super) fn conflict(why: &str) -> Error {
     Error::new(
         ErrorKind::Conflict,
         format!("commit a session: {why}; load it anew and try again"),
@@ -104,16 +104,18 @@ fn conflict(why: &str) -> Error {
 }
 
 impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
-    pub(super) async fn commit(&self, session: &Session) -> Result<Committed> {
+    /// Commits the session. `renews` says that a response follows, which can tell the client an id
+    /// that is renewed.
+    pub(super) async fn commit(&self, session: &Session, mut renews: bool) -> Result<Committed> {
         if session.refusal().is_some() {
             return Ok(Committed::Nothing);
         }
         let _turn = session.0.turn.take().await;
-        let mut look = self.look(session);
+        let mut look = self.look(session, renews);
         let retires = look.retires;
         if retires {
             self.retire(session).await?;
-            look = self.look(session);
+            look = self.look(session, renews);
         }
         let mut lane = None;
         for _ in 0..TRIES {
@@ -126,7 +128,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             let key = stored.as_ref().map(|stored| stored.key.clone());
             let lane_here = self.lane(key.as_ref());
             if lane.is_none()
-                && matches!(plan, Plan::Replace | Plan::Rotate)
+                && matches!(plan, Plan::Replace | Plan::Rotate | Plan::RenewId)
                 && lane_here.is_taken()
             {
                 // Others are settling a conflict: a newcomer would only cause them another.
@@ -137,7 +139,12 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
                 (Plan::Gone, _) => return Err(gone()),
                 (Plan::Touch, Some(stored)) => self.touch(session, stored).await?,
                 (Plan::Replace, Some(stored)) => self.replace(session, stored, now_ms).await?,
-                (Plan::Rotate, Some(stored)) => self.rotate(session, stored, now_ms).await?,
+                (Plan::Rotate, Some(stored)) => self.rotate(session, stored, now_ms, None).await?,
+                (Plan::RenewId, Some(stored)) => {
+                    // Once: whoever was faster has renewed it, or the next request will.
+                    renews = false;
+                    self.renew_id(session, stored, now_ms).await?
+                }
                 (Plan::Remove, Some(stored)) => self.remove(session, stored).await?,
                 (Plan::RemoveEmpty, Some(stored)) => self.remove_empty(session, stored).await?,
                 (_, stored) => {
@@ -156,13 +163,13 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
                 Step::Again if lane.is_none() => lane = Some(lane_here.take().await),
                 Step::Again => {}
             }
-            look = self.look(session);
+            look = self.look(session, renews);
         }
         Err(conflict("others wrote it too often meanwhile"))
     }
 
     /// Looks at the session once: what is to be done, and all that this takes to know.
-    fn look(&self, session: &Session) -> Look {
+    fn look(&self, session: &Session, renews: bool) -> Look {
         let now_ms = self.now_ms();
         let state = session.0.state.lock();
         let renewed_ms = match &state.stored {
@@ -173,7 +180,14 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             }
             _ => now_ms,
         };
-        let plan = state.plan(&self.rules, now_ms, renewed_ms);
+        let plan = match state.plan(&self.rules, now_ms, renewed_ms) {
+            Plan::Nothing | Plan::Touch | Plan::Replace
+                if renews && state.is_id_due(&self.rules, now_ms) =>
+            {
+                Plan::RenewId
+            }
+            plan => plan,
+        };
         let is_bound = state.bound.is_some();
         // Most requests have nothing to do and nobody to tell: they need not know where it lies.
         let is_wanted = is_bound || plan != Plan::Nothing;
@@ -191,11 +205,18 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         &self.lanes[usize::from(byte.unwrap_or(0)) % self.lanes.len()]
     }
 
-    /// Encodes the session for a write.
-    pub(super) fn begin<'a>(&self, session: &'a Session, now_ms: u64) -> Result<Open<'a>> {
+    /// Encodes the session for a write; `moves` says that it goes under a new id.
+    pub(super) fn begin<'a>(
+        &self,
+        session: &'a Session,
+        now_ms: u64,
+        moves: bool,
+    ) -> Result<Open<'a>> {
         let nonce = self.next_nonce();
         // Encoding copies what is stored; only handles of this very session wait for it.
-        let attempt = session.0.state.lock().begin(&self.rules, now_ms, nonce)?;
+        let mut state = session.0.state.lock();
+        let attempt = state.begin(&self.rules, now_ms, nonce, moves)?;
+        drop(state);
         Ok(Open {
             session,
             attempt,
@@ -205,7 +226,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     }
 
     async fn create(&self, session: &Session, now_ms: u64) -> Result<Step> {
-        let open = self.begin(session, now_ms)?;
+        let open = self.begin(session, now_ms, false)?;
         let stored = self.store_new(&open, None).await?;
         let owner = open.attempt.owner.clone();
         let key = stored.key.clone();
@@ -271,7 +292,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     }
 
     async fn replace(&self, session: &Session, stored: Stored, now_ms: u64) -> Result<Step> {
-        let open = self.begin(session, now_ms)?;
+        let open = self.begin(session, now_ms, false)?;
         let key = stored.key.clone();
         let attempt = &open.attempt;
         let (owner, was) = (attempt.owner.clone(), attempt.was.clone());
@@ -308,78 +329,20 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         }
     }
 
-    /// Puts the session's changes on top of the record as it is now.
-    pub(super) async fn catch_up(&self, session: &Session, key: &StoreKey) -> Result<Step> {
-        let loaded = self.store.load(key.as_ref()).await?;
-        let Some(loaded) = loaded else {
-            return self.found_gone(session, key, None).await;
-        };
-        let record = self
-            .rules
-            .decode(loaded.value)
-            .filter(|record| !record.header.moved);
-        let Some(record) = record else {
-            return self.found_gone(session, key, None).await;
-        };
-        // Again only if another handle of this session wrote in between.
-        loop {
-            let (repeats, stamp) = {
-                let mut state = session.0.state.lock();
-                if state.is_own(&record) {
-                    state.arrived(record, loaded.version);
-                    return Ok(Step::Again);
-                }
-                if self.rules.on_conflict == OnConflict::Fail {
-                    return Err(conflict("another request wrote it since it was loaded"));
-                }
-                (state.data.repeats(), state.stamp)
-            };
-            // Outside the lock: these are the application's closures.
-            let values = repeats.into_iter().map(|repeat| repeat.run(&record.fields));
-            let values = values.collect::<Result<Vec<_>>>()?;
-            let mut state = session.0.state.lock();
-            if state.stamp == stamp {
-                state.bound.clone_from(&record.header.owner);
-                state.adopt(record.header);
-                state.data.rebase(record.fields, values);
-                if let Some(current) = &mut state.stored {
-                    current.version = loaded.version;
-                }
-                return Ok(Step::Again);
-            }
-        }
-    }
-
-    /// The record is not there any more: the session must not come back.
-    pub(super) async fn found_gone(
-        &self,
-        session: &Session,
-        key: &StoreKey,
-        owner: Option<&str>,
-    ) -> Result<Step> {
-        session.0.state.lock().gone = true;
-        self.unlist(owner, key).await?;
-        Err(gone())
-    }
-
     async fn touch(&self, session: &Session, stored: Stored) -> Result<Step> {
         let key = stored.key.clone();
         let now_ms = self.now_ms();
         let life_ms = session.0.state.lock().life_ms(&self.rules, now_ms);
         let life = super::rules::duration(life_ms.max(1));
-        if self.store.touch(key.as_ref(), life).await? {
-            self.renewals.note(key.as_ref(), now_ms);
-            self.seen(session, Some(stored)).await?;
-            return Ok(Step::Done(Committed::Renewed));
+        if !self.store.touch(key.as_ref(), life).await? {
+            return self.lost(session, &key).await;
         }
-        let owner = {
-            let mut state = session.0.state.lock();
-            let owner = state.bound.clone();
-            state.lost(&self.rules);
-            owner
-        };
-        self.unlist(owner.as_deref(), &key).await?;
-        Ok(Step::Done(Committed::Removed))
+        if self.rules.id_renewal.is_some() && self.was_claim(session, &key).await? {
+            return Ok(Step::Done(Committed::Nothing));
+        }
+        self.renewals.note(key.as_ref(), now_ms);
+        self.seen(session, Some(stored)).await?;
+        Ok(Step::Done(Committed::Renewed))
     }
 
     async fn remove_empty(&self, session: &Session, stored: Stored) -> Result<Step> {
@@ -391,9 +354,9 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         {
             // No await between: whoever drops this commit from here on finds it done.
             let mut state = session.0.state.lock();
-            let (id, owner) = (stored.id, state.bound.take());
+            let owner = state.bound.take();
             state.lost(&self.rules);
-            state.retire(id, owner);
+            state.retire(key, owner, Left::Mark);
         }
         self.retire(session).await?;
         Ok(Step::Done(Committed::Removed))
@@ -401,7 +364,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
 
     async fn remove(&self, session: &Session, stored: Stored) -> Result<Step> {
         let key = stored.key;
-        self.store.remove(key.as_ref()).await?;
+        self.end_record(&key).await?;
         let owner = {
             let mut state = session.0.state.lock();
             let owner = state.bound.clone();
@@ -415,19 +378,22 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         Ok(Step::Done(Committed::Removed))
     }
 
-    /// Removes the records that the session left behind.
+    /// Clears the places that the session has left.
     pub(super) async fn retire(&self, session: &Session) -> Result<()> {
         loop {
             let next = session.0.state.lock().next_retired().cloned();
-            let Some(Retired { id, owner }) = next else {
+            let Some(Retired { key, owner, left }) = next else {
                 return Ok(());
             };
-            let key = self.keys.key(&id);
-            self.store.remove(key.as_ref()).await?;
+            match left {
+                Left::Record => self.end_record(&key).await?,
+                Left::Mark => self.store.remove(key.as_ref()).await?,
+                Left::Claim => true,
+            };
             self.unlist(owner.as_deref(), &key).await?;
             // Only now: a commit that was dropped before tries again.
             let mut state = session.0.state.lock();
-            state.forget_retired(|other| other.id == id);
+            state.forget_retired(|other| other.key == key);
         }
     }
 

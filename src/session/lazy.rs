@@ -80,7 +80,7 @@ impl LazySession {
     /// As there.
     pub async fn commit(&self) -> Result<Committed> {
         match self.loaded() {
-            Some(session) => session.save().await,
+            Some(session) => self.0.driver.commit(&session, true).await,
             None => Ok(Committed::Nothing),
         }
     }

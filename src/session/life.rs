@@ -8,7 +8,7 @@ use super::rules::duration;
 use super::session::Session;
 use crate::codec::{Expiry, Layout, OWNER_BYTES_MAX};
 use crate::error::{Error, Result};
-use crate::id::SessionId;
+use crate::id::{SessionId, StoreKey};
 
 /// Where the test cookie's mark lies; Django's name and value.
 const TEST_COOKIE: &str = "testcookie";
@@ -23,6 +23,28 @@ impl Session {
         let has_id = !state.gone && self.0.driver.has_ids();
         let stored = state.stored.as_ref().filter(|_| has_id);
         stored.map(|stored| stored.id)
+    }
+
+    /// Where the session's record lies; the id's own key, unless that id was renewed.
+    pub(super) fn key(&self) -> Option<StoreKey> {
+        let state = self.0.state.lock();
+        let has_id = !state.gone && self.0.driver.has_ids();
+        let stored = state.stored.as_ref().filter(|_| has_id);
+        stored.map(|stored| stored.key.clone())
+    }
+
+    /// Whether a response may tell the client its id again, to prolong its cookie.
+    ///
+    /// Not if another request has renewed the id, or may just be doing so: the old id would overwrite
+    /// the new one in the client. Matters only with
+    /// [`renew_ids_after`](super::SessionsBuilder::renew_ids_after), and to those who set cookies
+    /// themselves.
+    #[must_use]
+    pub fn is_id_lasting(&self) -> bool {
+        let state = self.0.state.lock();
+        let renewal = self.rules().id_renewal;
+        renewal.is_none_or(|it| state.id_age_ms(self.0.driver.now_ms()) < it.safe_ms())
+            && !state.superseded
     }
 
     /// Whether the session has no record yet.
@@ -215,11 +237,12 @@ impl Session {
     ///
     /// Costs nothing if nothing has changed. Of handles that save at once, one does and the others
     /// wait. Dropped while it waits for the store, it leaves the old record or the new one, and the
-    /// changes are written by the next commit.
+    /// changes are written by the next commit. An id that is due for renewal waits for the commit at
+    /// the request's end: only a response can tell the client the new one.
     ///
     /// # Errors
     /// As [`Sessions::commit`](super::Sessions::commit).
     pub async fn save(&self) -> Result<Committed> {
-        self.0.driver.commit(self).await
+        self.0.driver.commit(self, false).await
     }
 }

@@ -90,7 +90,7 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
     /// [`Full`](crate::ErrorKind::Full) if the store or the owner's limit has no room. Faults of the
     /// store. After an error the changes are still there.
     pub async fn commit(&self, session: &Session) -> Result<Committed> {
-        self.0.commit(session).await
+        self.0.commit(session, true).await
     }
 
     /// The wall clock, in milliseconds since the Unix epoch.
@@ -152,18 +152,25 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         let Some(loaded) = self.store.load(key.as_ref()).await? else {
             return Ok(None);
         };
-        let Some(record) = self.rules.decode(loaded.value) else {
+        let Some(mut record) = self.rules.decode(loaded.value) else {
             return Ok(None);
         };
-        if record.header.moved {
-            return Ok(None);
-        }
-        let stored = Stored {
+        let mut stored = Stored {
             id: *id,
             key,
             version: loaded.version,
         };
-        let state = State::of(record, stored);
+        let is_claim = record.header.moved;
+        if is_claim {
+            // Boxed: the futures of all other loads need no room for it.
+            let Some(new) = Box::pin(self.follow(&record)).await? else {
+                return Ok(None);
+            };
+            record = new.record;
+            (stored.key, stored.version) = (new.key, new.version);
+        }
+        let mut state = State::of(record, stored);
+        state.superseded = is_claim;
         if state.life_ms(&self.rules, self.now_ms()) == 0 {
             return Ok(None);
         }
@@ -180,8 +187,8 @@ impl<S: SessionStore, I: OwnerIndex> Driver for Shared<S, I> {
         self.now_ms()
     }
 
-    fn commit<'a>(&'a self, session: &'a Session) -> Boxed<'a, Committed> {
-        Box::pin(self.commit(session))
+    fn commit<'a>(&'a self, session: &'a Session, renews: bool) -> Boxed<'a, Committed> {
+        Box::pin(self.commit(session, renews))
     }
 
     fn load<'a>(

@@ -17,8 +17,11 @@ mod any_index;
 mod builder;
 #[cfg(feature = "http")]
 mod carried;
+mod catch_up;
+mod claims;
 mod commit;
 mod data;
+mod id_renewal;
 mod index;
 mod lazy;
 mod life;

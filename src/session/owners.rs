@@ -30,8 +30,7 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
     /// # Errors
     /// Faults of the store or the index.
     pub async fn list(&self, owner: &str, current: Option<&Session>) -> Result<Vec<SessionInfo>> {
-        let current = current.and_then(Session::id);
-        let current = current.map(|id| self.0.keys.key(&id));
+        let current = current.and_then(Session::key);
         let mut live = self.0.live(owner).await?;
         live.retain(|entry| entry.is_stored);
         live.sort_by_key(|entry| std::cmp::Reverse(entry.seen_ms));
@@ -47,8 +46,7 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
     /// The handle under which [`list`](Self::list) shows `session`; `None` before its first commit.
     #[must_use]
     pub fn handle(&self, session: &Session) -> Option<SessionHandle> {
-        let key = self.0.keys.key(&session.id()?);
-        Some(SessionHandle::of(&key))
+        Some(SessionHandle::of(&session.key()?))
     }
 
     /// Ends the session of `owner` that `handle` names; says whether there was one.
@@ -78,8 +76,7 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
     /// [`Conflict`](ErrorKind::Conflict) if sessions kept moving to other ids; faults of the store or
     /// the index. Some may have ended then.
     pub async fn end_all(&self, owner: &str, keep: Option<&Session>) -> Result<usize> {
-        let keep = keep.and_then(Session::id);
-        let keep = keep.map(|id| self.0.keys.key(&id));
+        let keep = keep.and_then(Session::key);
         let now_ms = self.0.now_ms();
         let is_older =
             |entry: &OwnerEntry| keep.as_ref() != Some(&entry.key) && entry.created_ms <= now_ms;
@@ -108,10 +105,11 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
     /// Faults of the store.
     pub async fn revoke(&self, id: &SessionId) -> Result<bool> {
         let session = self.0.load_session(id, self.driver()).await?;
-        let owner = session.and_then(|session| session.owner());
-        let key = self.0.keys.key(id);
+        let owner = session.as_ref().and_then(Session::owner);
+        let key = session.and_then(|session| session.key());
+        let key = key.unwrap_or_else(|| self.0.keys.key(id));
         self.0.unlist(owner.as_deref(), &key).await?;
-        self.0.store.remove(key.as_ref()).await
+        self.0.end_record(&key).await
     }
 
     /// Looks up to `budget` listed sessions up in the store and forgets the dead ones; says how many
@@ -187,7 +185,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     async fn end(&self, owner: &str, key: &StoreKey) -> Result<bool> {
         // Off the list first: a session that is being created under this key finds out and goes.
         self.index.remove(owner, key).await?;
-        self.store.remove(key.as_ref()).await
+        self.end_record(key).await
     }
 
     async fn sweep(&self, budget: usize) -> Result<usize> {
@@ -206,6 +204,10 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         if !entry.is_stored && age_ms < CREATION_MS_MAX {
             return Ok(true);
         }
-        self.store.exists(entry.key.as_ref()).await
+        match self.rules.id_renewal {
+            None => self.store.exists(entry.key.as_ref()).await,
+            // A claim is there, and no session.
+            Some(_) => self.has_session(&entry.key).await,
+        }
     }
 }

@@ -1,36 +1,45 @@
 //! Rotation: the same session under a new id.
 
-use std::time::Duration;
-
 use super::commit::{Committed, Step};
+use super::id_renewal::IdRenewal;
 use super::manager::Shared;
 use super::owner::OwnerIndex;
 use super::session::Session;
-use super::state::Stored;
-use crate::cache::{Replaced, Terms, Version};
-use crate::codec::{FieldsBuilder, Header, Layout, Record};
-use crate::error::Result;
-use crate::id::StoreKey;
+use super::state::{Left, Stored};
+use crate::cache::Replaced;
+use crate::error::{ErrorKind, Result};
 use crate::store::SessionStore;
 
-/// How long the mark of a moved session may stay if its removal fails.
-const MARK_LIFE: Duration = Duration::from_secs(60);
-
 impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
-    /// Stores the new record, claims the old one, and only then removes that.
+    /// Stores the new record, claims the old one, and only then removes that; of a `renewal`, the
+    /// claim stays for a while and leads to the new record.
     ///
     /// The claim is a versioned write, so that of two rotations one wins, and what others saved under
     /// the old id in the meantime is not lost but carried over.
-    pub(super) async fn rotate(&self, session: &Session, old: Stored, now_ms: u64) -> Result<Step> {
-        let open = self.begin(session, now_ms)?;
+    pub(super) async fn rotate(
+        &self,
+        session: &Session,
+        old: Stored,
+        now_ms: u64,
+        renewal: Option<IdRenewal>,
+    ) -> Result<Step> {
+        let open = self.begin(session, now_ms, true)?;
         let (owner, was) = (open.attempt.owner.clone(), open.attempt.was.clone());
         let new = self.store_new(&open, Some(&old.key)).await?;
         let new_key = new.key.clone();
-        if let Replaced::Done(_) = self.claim(&old.key, old.version).await? {
+        let (claimed, left) = match renewal {
+            None => (self.claim(&old.key, old.version).await?, Left::Mark),
+            Some(renewal) => {
+                let is_owned = was.is_some();
+                let claim = self.lead(&old.key, old.version, &new_key, renewal, is_owned);
+                (claim.await?, Left::Claim)
+            }
+        };
+        if let Replaced::Done(_) = claimed {
             // No await between: whoever drops this commit from here on finds it done.
             let session = open.session();
             open.done(new);
-            session.0.state.lock().retire(old.id, was);
+            session.0.state.lock().retire(old.key, was, left);
             self.retire(session).await?;
             self.confirm(session, owner.as_deref(), &new_key).await?;
             return Ok(Step::Done(Committed::Rotated));
@@ -41,26 +50,26 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         self.catch_up(session, &old.key).await
     }
 
-    /// Makes a record of this version one that nobody can load or write.
-    pub(super) async fn claim(&self, key: &StoreKey, version: Version) -> Result<Replaced> {
-        if self.rules.layout == Layout::Bare {
-            // A Python program would not know the mark, so that the version is not asked for.
-            return Ok(match self.store.remove(key.as_ref()).await? {
-                true => Replaced::Done(version),
-                false => Replaced::Gone,
-            });
-        }
-        let header = Header {
-            moved: true,
-            ..Header::default()
+    /// Renews an id that has been in use for long. What the request is about does not fail by it: if
+    /// there is no room for the new record, another request renews the id.
+    pub(super) async fn renew_id(
+        &self,
+        session: &Session,
+        stored: Stored,
+        now_ms: u64,
+    ) -> Result<Step> {
+        let key = stored.key.clone();
+        let is_modified = session.0.state.lock().is_modified();
+        let renewal = self.rules.id_renewal;
+        let error = match self.rotate(session, stored, now_ms, renewal).await {
+            Ok(step) => return Ok(step),
+            Err(error) => error,
         };
-        let bytes = Record::begin(&header, Layout::Native, self.rules.format);
-        let mark = FieldsBuilder::new(Layout::Native, self.rules.format, 0, bytes)
-            .finish()
-            .0;
-        let terms = Terms::ttl(MARK_LIFE);
-        self.store
-            .replace(key.as_ref(), mark, terms, Some(version))
-            .await
+        match error.kind() {
+            ErrorKind::Full | ErrorKind::TooLarge | ErrorKind::InvalidInput => Ok(Step::Again),
+            // Nothing of this request is lost: it has only read.
+            ErrorKind::Gone if !is_modified => self.lost(session, &key).await,
+            _ => Err(error),
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::id_renewal::IdRenewal;
 use super::message::Level;
 use crate::codec::{Format, Layout, Limits, Record};
 use crate::error::{Error, Result};
@@ -45,6 +46,7 @@ pub enum WhenReached {
 pub(crate) struct Rules {
     pub(crate) idle_ms: u64,
     pub(crate) absolute_ms: Option<u64>,
+    pub(crate) id_renewal: Option<IdRenewal>,
     pub(crate) permanent: bool,
     pub(crate) sliding: bool,
     pub(crate) on_empty: EmptyPolicy,
@@ -104,6 +106,7 @@ impl Default for Rules {
         Self {
             idle_ms: 14 * DAY_MS,
             absolute_ms: Some(90 * DAY_MS),
+            id_renewal: None,
             permanent: true,
             sliding: true,
             on_empty: EmptyPolicy::default(),

@@ -72,7 +72,8 @@ pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + '
 pub(super) trait Driver: Send + Sync {
     fn rules(&self) -> &Rules;
     fn now_ms(&self) -> u64;
-    fn commit<'a>(&'a self, session: &'a Session) -> Boxed<'a, Committed>;
+    /// `renews` says that a response follows, which can tell the client an id that is renewed.
+    fn commit<'a>(&'a self, session: &'a Session, renews: bool) -> Boxed<'a, Committed>;
     /// `driver` is this very one, for the session.
     fn load<'a>(&'a self, id: &'a SessionId, driver: Arc<dyn Driver>)
     -> Boxed<'a, Option<Session>>;

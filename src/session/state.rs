@@ -29,11 +29,23 @@ pub(super) struct Stored {
     pub(super) version: Version,
 }
 
-/// A record to be removed: the session was destroyed or moved.
+/// A place that a session has left: it was destroyed or moved.
 #[derive(Clone)]
 pub(super) struct Retired {
-    pub(super) id: SessionId,
+    pub(super) key: StoreKey,
     pub(super) owner: Option<Arc<str>>,
+    pub(super) left: Left,
+}
+
+/// What lies where a session was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// The record, unless its session was moved since by another request.
+    Record,
+    /// A claim that leads nowhere.
+    Mark,
+    /// A claim that leads to the new record, and stays for its time.
+    Claim,
 }
 
 /// What a commit has to do.
@@ -49,6 +61,8 @@ pub(super) enum Plan {
     Replace,
     /// Store the record under a new id, then remove the old one.
     Rotate,
+    /// Store the record under a new id, to which the old one leads for a while.
+    RenewId,
     /// Remove the record: its time is up.
     Remove,
     /// Remove the record if nobody else has written it: nothing is left in it.
@@ -82,6 +96,8 @@ pub(super) struct State {
     pub(super) bound: Option<Arc<str>>,
     pub(super) accessed: bool,
     pub(super) gone: bool,
+    /// The id that the client sent is an old one, and another response tells it the new one.
+    pub(super) superseded: bool,
     /// Counts changes: a computation that took place outside the lock sees whether it is current.
     pub(super) stamp: u64,
     flags: Flags,
@@ -121,6 +137,9 @@ pub(super) struct Attempt {
     epoch: u64,
     stamp: u64,
     nonce: u64,
+    moves: bool,
+    /// When the id was issued that the session had before.
+    id_issued_ms: u64,
 }
 
 impl State {
@@ -212,8 +231,8 @@ impl State {
     /// Ends the session; what is written afterwards belongs to a new one.
     pub(super) fn destroy(&mut self, rules: &Rules) {
         if let Some(stored) = self.stored.take() {
-            let (id, owner) = (stored.id, self.bound.take());
-            self.retire(id, owner);
+            let owner = self.bound.take();
+            self.retire(stored.key, owner, Left::Record);
         }
         let retired = self.rare.take().map(|rare| rare.retired);
         *self = Self {
@@ -225,17 +244,18 @@ impl State {
         self.modified();
     }
 
-    /// Notes a record that is to be removed.
-    pub(super) fn retire(&mut self, id: SessionId, owner: Option<Arc<str>>) {
-        self.rare_mut().retired.push(Retired { id, owner });
+    /// Notes a place that is to be cleared.
+    pub(super) fn retire(&mut self, key: StoreKey, owner: Option<Arc<str>>, left: Left) {
+        let retired = Retired { key, owner, left };
+        self.rare_mut().retired.push(retired);
     }
 
-    /// A record that is to be removed.
+    /// A place that is to be cleared.
     pub(super) fn next_retired(&self) -> Option<&Retired> {
         self.rare()?.retired.last()
     }
 
-    /// There is no record to be removed any more.
+    /// There is nothing to be cleared any more.
     pub(super) fn forget_retired(&mut self, gone: impl Fn(&Retired) -> bool) {
         if let Some(rare) = &mut self.rare {
             rare.retired.retain(|retired| !gone(retired));
@@ -321,10 +341,17 @@ impl State {
     }
 
     /// Encodes what is to be written, and takes the changes down until they are done or undone.
+    /// `moves` says that it goes under a new id.
     ///
     /// # Errors
     /// `InvalidInput` if the session is larger than allowed; nothing has changed then.
-    pub(super) fn begin(&mut self, rules: &Rules, now_ms: u64, nonce: u64) -> Result<Attempt> {
+    pub(super) fn begin(
+        &mut self,
+        rules: &Rules,
+        now_ms: u64,
+        nonce: u64,
+        moves: bool,
+    ) -> Result<Attempt> {
         if self.header.created_ms == 0 && rules.layout == Layout::Native {
             self.header.created_ms = now_ms;
         }
@@ -332,7 +359,14 @@ impl State {
             let created = self.header.created_ms;
             self.header.end_ms = (created != 0).then(|| created.saturating_add(absolute));
         }
+        let id_issued_ms = self.header.id_issued_ms;
         let header = Header {
+            id_issued_ms: match (moves, rules.id_renewal) {
+                (false, _) => id_issued_ms,
+                (true, Some(_)) => now_ms,
+                // Nobody asks; should it be asked for later, the id counts as older than it is.
+                (true, None) => 0,
+            },
             written_ms: now_ms,
             nonce,
             moved: false,
@@ -353,6 +387,8 @@ impl State {
             epoch: self.epoch,
             stamp: self.stamp,
             nonce,
+            moves,
+            id_issued_ms,
         })
     }
 
@@ -360,9 +396,11 @@ impl State {
     pub(super) fn done(&mut self, attempt: &Attempt, stored: Stored) {
         if attempt.epoch != self.epoch {
             // Destroyed in the meantime: the record goes as well.
-            self.retire(stored.id, attempt.owner.clone());
+            self.retire(stored.key, attempt.owner.clone(), Left::Record);
             return;
         }
+        // A new id is this session's own to tell.
+        self.superseded &= !attempt.moves;
         self.stored = Some(stored);
         self.bound.clone_from(&attempt.owner);
         self.pending = None;
@@ -379,6 +417,7 @@ impl State {
         if attempt.epoch != self.epoch {
             return;
         }
+        self.header.id_issued_ms = attempt.id_issued_ms;
         if !is_refused {
             let unsure = &mut self.rare_mut().unsure;
             if unsure.len() < UNSURE_MAX {
@@ -408,8 +447,8 @@ impl State {
         self.rare().is_some_and(|rare| rare.unsure.contains(&own))
     }
 
-    /// Forgets changes: they are in `record` already, which is the version `version`.
-    pub(super) fn arrived(&mut self, record: Record, version: Version) {
+    /// Forgets changes: they are in `record` already.
+    pub(super) fn arrived(&mut self, record: Record) {
         self.flags = Flags::default();
         if let Some(rare) = &mut self.rare {
             rare.edits = Edits::default();
@@ -417,8 +456,13 @@ impl State {
         }
         self.header = record.header;
         self.data = Data::new(record.fields);
+    }
+
+    /// The record that was looked for under `key` is this version of the one under `now`.
+    pub(super) fn lies_at(&mut self, key: &StoreKey, now: StoreKey, version: Version) {
+        self.superseded |= *key != now;
         if let Some(stored) = &mut self.stored {
-            stored.version = version;
+            (stored.key, stored.version) = (now, version);
         }
     }
 

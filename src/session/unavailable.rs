@@ -44,7 +44,7 @@ impl Driver for NoDriver {
         0
     }
 
-    fn commit<'a>(&'a self, _: &'a Session) -> Boxed<'a, Committed> {
+    fn commit<'a>(&'a self, _: &'a Session, _: bool) -> Boxed<'a, Committed> {
         Box::pin(std::future::ready(Ok(Committed::Nothing)))
     }
 

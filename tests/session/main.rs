@@ -12,4 +12,5 @@ mod messages;
 mod nodes;
 mod owners;
 mod races;
+mod renewal;
 mod slow;
