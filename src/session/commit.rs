@@ -2,8 +2,9 @@
 
 use super::manager::Shared;
 use super::owner::{OwnerEntry, OwnerIndex};
+use super::retired::{Left, Retired};
 use super::session::Session;
-use super::state::{Attempt, Left, Plan, Retired, Stored};
+use super::state::{Attempt, Plan, Stored};
 use crate::cache::Replaced;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SessionId, StoreKey};

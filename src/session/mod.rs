@@ -32,6 +32,7 @@ mod owner;
 mod owner_list;
 mod owners;
 mod renewals;
+mod retired;
 mod rotate;
 mod rules;
 #[expect(clippy::module_inception, reason = "the type that the folder is about")]

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::data::Data;
 use super::message::{Level, Message};
+use super::retired::{Left, Retired};
 use super::rules::{EmptyPolicy, Rules};
 use crate::cache::Version;
 use crate::codec::{Expiry, Fields, Header, Layout, Record};
@@ -27,25 +28,6 @@ pub(super) struct Stored {
     /// The id's key: a digest that costs as much as the rest of a lookup is made once.
     pub(super) key: StoreKey,
     pub(super) version: Version,
-}
-
-/// A place that a session has left: it was destroyed or moved.
-#[derive(Clone)]
-pub(super) struct Retired {
-    pub(super) key: StoreKey,
-    pub(super) owner: Option<Arc<str>>,
-    pub(super) left: Left,
-}
-
-/// What lies where a session was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
-    /// The record, unless its session was moved since by another request.
-    Record,
-    /// A claim that leads nowhere.
-    Mark,
-    /// A claim that leads to the new record, and stays for its time.
-    Claim,
 }
 
 /// What a commit has to do.
@@ -242,24 +224,6 @@ impl State {
             ..Self::fresh(rules)
         };
         self.modified();
-    }
-
-    /// Notes a place that is to be cleared.
-    pub(super) fn retire(&mut self, key: StoreKey, owner: Option<Arc<str>>, left: Left) {
-        let retired = Retired { key, owner, left };
-        self.rare_mut().retired.push(retired);
-    }
-
-    /// A place that is to be cleared.
-    pub(super) fn next_retired(&self) -> Option<&Retired> {
-        self.rare()?.retired.last()
-    }
-
-    /// There is nothing to be cleared any more.
-    pub(super) fn forget_retired(&mut self, gone: impl Fn(&Retired) -> bool) {
-        if let Some(rare) = &mut self.rare {
-            rare.retired.retain(|retired| !gone(retired));
-        }
     }
 
     /// When the session ends if it is not used any more, in milliseconds of the wall clock.

@@ -8,4 +8,5 @@ mod flow;
 #[cfg(feature = "compat")]
 mod ids;
 mod jar;
+mod renewal;
 mod rules;

@@ -13,4 +13,6 @@ mod nodes;
 mod owners;
 mod races;
 mod renewal;
+mod renewal_ends;
+mod renewal_races;
 mod slow;
