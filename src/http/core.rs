@@ -26,6 +26,9 @@ pub enum Refresh {
     #[default]
     WhenRenewed,
     /// With every response, as Flask does for permanent sessions. Opens every request's session.
+    ///
+    /// Where [ids are renewed](crate::session::SessionsBuilder::renew_ids_after), not in the last
+    /// seconds before: the response might overtake the one that tells the new id.
     EachRequest,
     /// Never: the cookie ends so long after it was first set.
     Never,

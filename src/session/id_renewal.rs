@@ -8,9 +8,6 @@ use crate::codec::Layout;
 use crate::error::{Error, Result};
 use crate::time::millis;
 
-const OVERLAP_DEFAULT_MS: u64 = 10_000;
-const OVERLAP_MAX_MS: u64 = 60_000;
-
 /// Ids are renewed after some time in use, and lead to their session for a while longer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct IdRenewal {
@@ -19,6 +16,9 @@ pub(crate) struct IdRenewal {
 }
 
 impl IdRenewal {
+    pub(crate) const OVERLAP_DEFAULT: Duration = Duration::from_secs(10);
+    pub(crate) const OVERLAP_MAX: Duration = Duration::from_secs(60);
+
     /// Up to this age nobody renews an id within the time that a response takes to arrive.
     pub(super) fn safe_ms(self) -> u64 {
         self.after_ms - self.overlap_ms
@@ -40,7 +40,7 @@ impl Rules {
                 "configure the renewal of ids: {why}"
             )))
         };
-        let overlap_ms = overlap.map_or(OVERLAP_DEFAULT_MS, millis);
+        let overlap_ms = millis(overlap.unwrap_or(IdRenewal::OVERLAP_DEFAULT));
         let Some(after_ms) = after.map(millis) else {
             return match overlap {
                 None => Ok(()),
@@ -49,7 +49,7 @@ impl Rules {
                 }
             };
         };
-        if !(1..=OVERLAP_MAX_MS).contains(&overlap_ms) {
+        if overlap_ms == 0 || overlap_ms > millis(IdRenewal::OVERLAP_MAX) {
             return refused(
                 "the overlap is 1 ms to 1 minute; an id that stays good is not renewed",
             );

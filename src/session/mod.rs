@@ -59,4 +59,6 @@ pub use session::Session;
 pub use store_index::{OWNER_LIST_PREFIX, StoreIndex};
 
 #[cfg(feature = "http")]
+pub(crate) use id_renewal::IdRenewal;
+#[cfg(feature = "http")]
 pub(crate) use rules::Rules;

@@ -1,5 +1,7 @@
 //! Which settings may not stand together.
 
+use std::time::Duration;
+
 use sessile::http::config::{Config, SignerForm};
 
 use crate::kit::{KEY, refused};
@@ -122,6 +124,37 @@ fn an_idle_timeout_longer_than_the_absolute_one_is_refused() {
         ("SESSION_IDLE_TIMEOUT", "1d"),
     ]);
     assert!(equal.resolve().is_ok());
+}
+
+#[test]
+fn s13_renewals_that_cannot_be_are_refused() {
+    let with = |pairs: &[(&'static str, &'static str)]| {
+        let config = Config::new().secret(KEY);
+        config.env(pairs.iter().copied())
+    };
+    const TIMEOUT: &str = "SESSION_RENEWAL_TIMEOUT";
+    const OVERLAP: &str = "SESSION_RENEWAL_OVERLAP";
+    refused(&with(&[(OVERLAP, "5")]), &[OVERLAP, "no id is renewed"]);
+    refused(&with(&[(TIMEOUT, "0")]), &[TIMEOUT, "at logins only"]);
+    refused(&with(&[(TIMEOUT, "10")]), &[TIMEOUT, "is 10 s", OVERLAP]);
+    refused(
+        &with(&[(TIMEOUT, "1h"), (OVERLAP, "61")]),
+        &[OVERLAP, "at most 60 s"],
+    );
+    refused(
+        &with(&[(TIMEOUT, "30d")]),
+        &[TIMEOUT, "SESSION_ABSOLUTE_TIMEOUT (default)"],
+    );
+    refused(
+        &with(&[(TIMEOUT, "1h"), ("SESSION_TYPE", "securecookie")]),
+        &[TIMEOUT, "SESSION_TYPE", "no ids to renew"],
+    );
+    let settings = with(&[(TIMEOUT, "1h"), (OVERLAP, "60")]);
+    let lives = settings.resolve().expect("sound").lifetimes;
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
+    assert_eq!(seconds(lives.renewal), Some(3600));
+    assert_eq!(seconds(lives.renewal_overlap), Some(60));
+    assert_eq!(with(&[]).resolve().expect("sound").lifetimes.renewal, None);
 }
 
 #[test]

@@ -118,6 +118,26 @@ async fn cookie_and_record_have_lifetimes_of_their_own() {
 }
 
 #[tokio::test]
+async fn s13_ids_are_renewed_after_the_configured_time_and_lead_on_for_the_overlap() {
+    let settings = toml("SESSION_RENEWAL_TIMEOUT = '1h'\nSESSION_RENEWAL_OVERLAP = 2");
+    let (mut client, clock) = timed(&settings);
+    client.get("/write").await;
+    let id = |client: &Client| client.value("id").expect("a session");
+    let old = id(&client);
+    clock.advance(Duration::from_secs(3599));
+    client.get("/read").await;
+    assert_eq!(id(&client), old);
+    clock.advance(Duration::from_secs(1));
+    client.get("/read").await;
+    assert_ne!(id(&client), old);
+    let line = format!("id={old}");
+    clock.advance(Duration::from_millis(1999));
+    assert_eq!(client.get_with("/read", &[&line]).await.body, "Some(1)");
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(client.get_with("/read", &[&line]).await.body, "None");
+}
+
+#[tokio::test]
 async fn without_refreshing_a_session_lives_on_from_its_last_change() {
     let settings = toml(
         "PERMANENT_SESSION_LIFETIME = 3600
@@ -260,6 +280,8 @@ fn what_this_crate_lacks_is_refused_in_words() {
     assert!(
         refusal(endless.clone().max_per_owner(3), &["cache"]).contains("SESSION_MAX_PER_OWNER")
     );
+    let renewing = endless.clone().renewal_timeout(Duration::from_secs(3600));
+    assert!(refusal(renewing, &["cache"]).contains("SESSION_RENEWAL_TIMEOUT"));
     assert!(endless.resolve().expect("sound").core().is_ok());
     // A store has no place where sessions live in the cookie.
     let cookie = Config::new().secret(KEY).store("securecookie");

@@ -146,10 +146,14 @@ impl Settings {
             .layout(self.layout()?)
             .idle(lives.idle)
             .absolute(lives.absolute)
+            .renew_ids_after(lives.renewal)
             .sliding(lives.sliding)
             .permanent(lives.starts_permanent)
             .on_empty(saving.empty)
             .on_conflict(saving.on_conflict);
+        if let Some(overlap) = lives.renewal_overlap {
+            builder = builder.renewal_overlap(overlap);
+        }
         if let Some(max) = saving.max_per_owner {
             let max = usize::try_from(max.get()).unwrap_or(usize::MAX);
             builder = builder.owner_limit(max, WhenReached::EndOldest);
@@ -241,6 +245,10 @@ impl Settings {
             Layout::Bare if self.lifetimes.absolute.is_some() => refused(
                 "SESSION_ABSOLUTE_TIMEOUT needs records that know when they began, and bare ones do \
                  not; set it to none, or SESSION_RECORD_LAYOUT to native",
+            ),
+            Layout::Bare if self.lifetimes.renewal.is_some() => refused(
+                "SESSION_RENEWAL_TIMEOUT needs records that can say where a session went, and bare ones \
+                 cannot; leave it out, or set SESSION_RECORD_LAYOUT to native",
             ),
             Layout::Bare => Ok(codec::Layout::Bare),
             Layout::Django => refused(

@@ -43,6 +43,7 @@
 //! | `SESSION_PERMANENT` | `SESSION_EXPIRE_AT_BROWSER_CLOSE`, its opposite | false | true on servers, true |
 //! | `SESSION_IDLE_TIMEOUT` | `SESSION_BACKEND_CACHE_TIMEOUT`, `cookie_args.session_expires` | the lifetime | |
 //! | `SESSION_ABSOLUTE_TIMEOUT` (or `none`) | | 30 d, or the idle time if longer | none |
+//! | `SESSION_RENEWAL_TIMEOUT`, `SESSION_RENEWAL_OVERLAP` | | none, 10 s | |
 //! | `SESSION_REFRESH_EACH_REQUEST` | | when renewed | true, false |
 //! | `SESSION_SAVE_EVERY_REQUEST` | `cookie_args.force` | false | |
 //! | `SESSION_SAVE_ON_ERROR` | | false | true, false |
@@ -81,6 +82,7 @@ mod parse;
 mod problem;
 mod profile;
 mod reader;
+mod renewal;
 mod resolve;
 mod secret;
 mod setters;

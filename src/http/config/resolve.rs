@@ -9,6 +9,7 @@ use super::name::{BROWSER_CLOSE, FLASK_LIFETIME, INVENIO_SIGN, Key};
 use super::parse::{self, Parsed};
 use super::profile::Profile;
 use super::reader::Reader;
+use super::renewal;
 use super::secret::{MAKE_ONE, Secret, judge};
 use super::settings::{
     KeyForm, Layout, Lifetimes, RecordForm, Remote, Saving, Secrets, Settings, SignerForm,
@@ -133,9 +134,13 @@ fn lifetimes(
         );
     }
     let fallback = || profile.absolute_s.map(|s| Duration::from_secs(s).max(idle));
+    let absolute = absolute.unwrap_or_else(fallback);
+    let (renewal, renewal_overlap) = renewal::times(reader, is_cookie, absolute);
     Lifetimes {
         idle,
-        absolute: absolute.unwrap_or_else(fallback),
+        absolute,
+        renewal,
+        renewal_overlap,
         permanent,
         starts_permanent,
         // Without refreshing, Flask's and Django's sessions live on from their last change.

@@ -72,6 +72,14 @@ impl Config {
         self.set("SESSION_ABSOLUTE_TIMEOUT", timeout)
     }
 
+    /// Replaces an id that was in use for so long by a new one, in the middle of the session
+    /// (`SESSION_RENEWAL_TIMEOUT`), in whole seconds. Default: not, ids change at logins only.
+    ///
+    /// See [`SessionsBuilder::renew_ids_after`](crate::session::SessionsBuilder::renew_ids_after).
+    pub fn renewal_timeout(self, timeout: Duration) -> Self {
+        self.set("SESSION_RENEWAL_TIMEOUT", timeout)
+    }
+
     /// Lets cookies of permanent sessions live so long (`PERMANENT_SESSION_LIFETIME`), in whole
     /// seconds. Default: 14 days.
     pub fn permanent_lifetime(self, lifetime: Duration) -> Self {

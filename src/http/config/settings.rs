@@ -88,6 +88,11 @@ pub struct Lifetimes {
     /// A session ends so long after its creation, whatever happens; `None` for never.
     /// Default: 30 days, or `idle` where that is longer.
     pub absolute: Option<Duration>,
+    /// An id that was in use for so long is replaced by a new one, in the middle of the session.
+    /// Default: `None`, ids change at logins only.
+    pub renewal: Option<Duration>,
+    /// How long the old id then still leads to the session. Default: `None`, which is 10 seconds.
+    pub renewal_overlap: Option<Duration>,
     /// How long a browser keeps the cookie of a permanent session. Default: 14 days.
     pub permanent: Duration,
     /// Whether new sessions are permanent: whether their cookie survives the browser.
