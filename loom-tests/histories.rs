@@ -130,13 +130,15 @@ fn planted_bugs_are_found_among_evictions() {
     }
 }
 
-const RACES: [Race; 6] = [
+const RACES: [Race; 8] = [
     Race::CommitsAgainstDestroy,
     Race::Rotations,
     Race::Additions,
     Race::OwnerLimit(WhenReached::Refuse),
     Race::OwnerLimit(WhenReached::EndOldest),
     Race::EndAll,
+    Race::Renewals,
+    Race::RenewalsAgainstEndAll,
 ];
 
 /// Runs random schedules of a race until one ends badly, and counts those that did not.

@@ -4,10 +4,11 @@
 //! waits for its turn, shuttle lets the others run.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sessile::id::SessionId;
 use sessile::session::{Session, Sessions, WhenReached};
-use sessile::{Cache, CacheStore, ErrorKind, SessionStore as _, Terms};
+use sessile::{Cache, CacheStore, ErrorKind, ManualClock, SessionStore as _, Terms};
 use shuttle::future::block_on;
 
 /// Which race is run.
@@ -23,6 +24,16 @@ pub(crate) enum Race {
     OwnerLimit(WhenReached),
     /// One request rotates and one writes, while all sessions of the owner are ended (S25).
     EndAll,
+    /// Three requests come when the id is due: each adds to the same number, and renews (S13).
+    Renewals,
+    /// Two of them, while all sessions of the owner are ended.
+    RenewalsAgainstEndAll,
+}
+
+impl Race {
+    fn renews(self) -> bool {
+        matches!(self, Self::Renewals | Self::RenewalsAgainstEndAll)
+    }
 }
 
 /// Who does the work: the crate, or a twin with the mistake that each race is about.
@@ -32,10 +43,14 @@ pub(crate) enum Maker {
     Planted,
 }
 
+/// When ids are renewed, and when nothing leads from the old ones any more.
+const AFTER: Duration = Duration::from_secs(3600);
+const OVERLAP: Duration = Duration::from_secs(10);
 const OWNER: &str = "owner";
 const CLIENTS: usize = 3;
 
 struct Scene {
+    clock: ManualClock,
     cache: Arc<Cache>,
     sessions: Sessions<CacheStore>,
     /// The session that all begin with.
@@ -63,21 +78,28 @@ pub(crate) fn run(race: Race, maker: Maker) -> Result<(), String> {
 
 impl Scene {
     fn new(race: Race, maker: Maker) -> Self {
-        let cache = Cache::builder().shards(1).unlimited_entries().build();
-        let cache = Arc::new(cache.expect("valid"));
+        let clock = ManualClock::new();
+        let cache = Cache::builder().shards(1).unlimited_entries();
+        let cache = Arc::new(cache.clock(clock.clone()).build().expect("valid"));
         let mut builder = Sessions::builder(CacheStore::new(Arc::clone(&cache)));
+        builder = builder.clock(clock.clone());
+        if race.renews() {
+            builder = builder.renew_ids_after(AFTER);
+        }
         if let (Race::OwnerLimit(when), Maker::Ours) = (race, maker) {
             builder = builder.owner_limit(1, when);
         }
         let sessions = builder.build().expect("valid");
         let session = sessions.fresh();
         session.insert("number", &0).expect("small");
-        if race == Race::EndAll {
+        if matches!(race, Race::EndAll | Race::RenewalsAgainstEndAll) {
             session.bind_owner(OWNER).expect("short");
         }
         block_on(sessions.commit(&session)).expect("room");
+        clock.advance(AFTER);
         Self {
             id: session.id().expect("stored"),
+            clock,
             cache,
             sessions,
             maker,
@@ -119,8 +141,13 @@ impl Scene {
             }
             (Race::CommitsAgainstDestroy, _) => self.write(&session, client),
             (Race::Rotations, _) | (Race::EndAll, 1) => self.rotate(&session),
-            (Race::EndAll, 0) => self.end_all(),
-            (Race::Additions, _) => self.add(&session, client),
+            (Race::EndAll | Race::RenewalsAgainstEndAll, 0) => self.end_all(),
+            (Race::Additions | Race::Renewals, _) => self.add(&session, client),
+            // What only reads renews, too, and never fails.
+            (Race::RenewalsAgainstEndAll, 1) => match self.commit(&session)? {
+                true => Ok(()),
+                false => Err("a reader was refused".to_owned()),
+            },
             _ => self.write(&session, client),
         }
     }
@@ -205,10 +232,14 @@ impl Scene {
         }
     }
 
-    /// What must hold when all are done.
+    /// What must hold when all are done, and the old ids lead nowhere any more.
     fn judge(&self, race: Race) -> Result<(), String> {
         let mut ids = std::mem::take(&mut *self.ids.lock().expect("no panics in here"));
         ids.push(self.id);
+        if race.renews() {
+            self.clock.advance(OVERLAP);
+            self.cache.maintain(usize::MAX);
+        }
         let live = (0..ids.len()).filter(|&at| !ids[..at].contains(&ids[at]));
         let live = live.filter(|&at| self.load(&ids[at]).is_some()).count();
         let records = self.cache.len();
@@ -216,12 +247,15 @@ impl Scene {
         let said = format!("{live} live ids, {records} records, {done} commits");
         let holds = match race {
             // No session came back, and none was left under an id that nobody knows.
-            Race::CommitsAgainstDestroy | Race::EndAll => live == 0 && records == 0,
+            Race::CommitsAgainstDestroy | Race::EndAll | Race::RenewalsAgainstEndAll => {
+                live == 0 && records == 0
+            }
             Race::Rotations => live == 1 && records == 1 && done > 0,
-            Race::Additions => {
-                let session = self.load(&self.id).ok_or("it is gone")?;
+            Race::Additions | Race::Renewals => {
+                let session = ids.iter().find_map(|id| self.load(id));
+                let session = session.ok_or("it is gone")?;
                 let number: Option<usize> = session.get("number").expect("a number");
-                live == 1 && number == Some(done) && session.len() == CLIENTS + 1
+                live == 1 && records == 1 && number == Some(done) && session.len() == CLIENTS + 1
             }
             // Beside the session that was there.
             Race::OwnerLimit(WhenReached::Refuse) => live == 2 && records == 2 && done == 1,

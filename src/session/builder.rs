@@ -127,8 +127,10 @@ impl<S: SessionStore, I: OwnerIndex> SessionsBuilder<S, I> {
     /// [`renewal_overlap`](Self::renewal_overlap), and so does a client that never gets the response
     /// which tells the new id: once that is over, it has no session any more.
     ///
-    /// Costs a renewal a record of some 100 bytes for the overlap, and one store operation more than a
-    /// rotation has; prolonging, listing and ending sessions cost one or two operations more.
+    /// A renewal costs what [`cycle_id`](super::Session::cycle_id) does, and some 100 bytes in the store
+    /// for the overlap; prolonging a session costs one operation of the store more than without, ending
+    /// one two. An id that is not due costs nothing. All nodes should have the same settings, and clocks
+    /// that differ by less than the overlap.
     pub fn renew_ids_after(mut self, time: impl Into<Option<Duration>>) -> Self {
         self.renew_ids_after = time.into();
         self

@@ -16,7 +16,8 @@ const TEST_COOKIE_VALUE: &str = "worked";
 
 impl Session {
     /// The id, if the session has a record: new ones get theirs from the first commit, a rotated one
-    /// has the old id until the commit, and one that was destroyed or lives in its cookie has none.
+    /// has the old id until the commit, and one that was destroyed or lives in its cookie has none. One
+    /// whose id another request has renewed keeps the id that its client sent.
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
         let state = self.0.state.lock();

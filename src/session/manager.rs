@@ -74,7 +74,9 @@ impl<S: SessionStore, I: OwnerIndex> Sessions<S, I> {
 
     /// Writes what `session` changed, and says what became of it.
     ///
-    /// An empty new session is not stored; an untouched one is at most prolonged. If other requests
+    /// An empty new session is not stored; an untouched one is at most prolonged, or gets a new id if
+    /// [its own is due](SessionsBuilder::renew_ids_after): call it where a response follows that can
+    /// tell the client. If other requests
     /// wrote the record in the meantime, the changes are repeated on theirs, at most 16 times.
     /// Commits of one session's handles take turns.
     ///

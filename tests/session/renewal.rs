@@ -233,6 +233,15 @@ fn s13_who_prolongs_the_old_record_does_not_prolong_the_overlap() {
     assert!(kit.load(&old).is_some());
     kit.clock.advance(MS);
     assert!(kit.load(&old).is_none() && !has_record(&kit, &old));
+    // A node that renews nothing does not look what it prolonged; the claim knows its end.
+    let (old, session) = renewed(&kit);
+    let key = kit.sessions.key(&old);
+    assert!(block_on(kit.sessions.store().touch(key.as_ref(), DAY)).unwrap());
+    kit.clock.advance(OVERLAP - MS);
+    assert!(kit.load(&old).is_some());
+    kit.clock.advance(MS);
+    assert!(kit.load(&old).is_none() && has_record(&kit, &old));
+    assert!(kit.load(&session.id().unwrap()).is_some());
 }
 
 #[test]

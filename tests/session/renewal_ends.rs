@@ -1,6 +1,6 @@
 //! Sessions that end or sign in while an old id still leads to them, and what their owners see.
 
-use sessile::session::{Committed, Expiry, Session};
+use sessile::session::{Committed, Expiry, OwnerIndex, Session};
 
 use crate::kit::{Kit, block_on};
 use crate::renewal::{OVERLAP, count, due, has_record, increment, renewing};
@@ -89,6 +89,8 @@ fn s13_owners_see_one_session_and_keep_the_one_they_ask_from() {
     let reads = kit.again(&old);
     let new = kit.again(&old);
     kit.commit(&new);
+    let index = kit.sessions.index();
+    assert_eq!(block_on(index.list("ada")).unwrap().len(), 1);
     // Under way since before, with nothing to write: it notes its use.
     block_on(reads.save()).unwrap();
     let follower = kit.again(&old);

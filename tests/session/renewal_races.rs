@@ -114,7 +114,7 @@ fn interleaved<A: Future, B: Future>(a: A, b: B, polls: [usize; 2]) -> (A::Outpu
 
 /// An operation of the store is two polls, and takes effect at the second.
 fn orders() -> impl Iterator<Item = [usize; 2]> {
-    let polls = || (0..40).step_by(2);
+    let polls = || (0..32).step_by(2);
     polls().flat_map(move |a| polls().map(move |b| [a, b]))
 }
 

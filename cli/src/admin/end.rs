@@ -44,9 +44,9 @@ pub(super) async fn revoke(options: &Revoke) -> Result<(), String> {
     let mut ended = 0;
     let mut ends_all = false;
     for _ in 0..WALKS_MAX {
-        let now = once(&place, options, &handles).await?;
+        let (now, moved) = once(&place, options, &handles).await?;
         ended += now;
-        if now == 0 || !handles.is_empty() {
+        if now + moved == 0 || !handles.is_empty() {
             ends_all = true;
             break;
         }
@@ -70,10 +70,22 @@ pub(super) async fn revoke(options: &Revoke) -> Result<(), String> {
     Ok(())
 }
 
-async fn once(place: &Place, options: &Revoke, handles: &[SessionHandle]) -> Result<usize, String> {
+/// How many sessions it ended, and how many places it removed whose sessions had moved, perhaps to
+/// where this walk has been already.
+async fn once(
+    place: &Place,
+    options: &Revoke,
+    handles: &[SessionHandle],
+) -> Result<(usize, usize), String> {
     let mut walk = Walk::through(place)?;
-    let mut ended = 0;
+    let (mut ended, mut moved) = (0, 0);
     while let Some(page) = walk.next().await? {
+        if options.all {
+            for surveyed in page.records.iter().filter(|record| row::is_claim(record)) {
+                let done = place.store.remove(&surveyed.key).await;
+                moved += usize::from(done.map_err(|error| told(&error))?);
+            }
+        }
         for surveyed in page.records.iter().filter(|record| row::is_session(record)) {
             let is_meant = options.all
                 || match &options.owner {
@@ -86,7 +98,7 @@ async fn once(place: &Place, options: &Revoke, handles: &[SessionHandle]) -> Res
             }
         }
     }
-    Ok(ended)
+    Ok((ended, moved))
 }
 
 /// Reclaim what expired sessions take up, in stores that have no expiry of their own

@@ -25,12 +25,15 @@ pub(super) struct Row {
     values: Option<usize>,
 }
 
-/// Whether the record is a session: not an owner's list of them, nor what leads to one whose id was
-/// renewed.
+/// Whether the record is a session: not an owner's list of them, nor what a session left behind.
 pub(super) fn is_session(surveyed: &Surveyed) -> bool {
-    let is_list = surveyed.key.starts_with(OWNER_LIST_PREFIX.as_bytes());
-    let record = || Record::decode(surveyed.value.clone(), &Limits::default());
-    !is_list && !record().is_ok_and(|record| record.header.moved)
+    !surveyed.key.starts_with(OWNER_LIST_PREFIX.as_bytes()) && !is_claim(surveyed)
+}
+
+/// Whether a session was here that lives on under another id.
+pub(super) fn is_claim(surveyed: &Surveyed) -> bool {
+    let record = Record::decode(surveyed.value.clone(), &Limits::default());
+    record.is_ok_and(|record| record.header.moved)
 }
 
 /// What may be shown of a record, and the record itself if it can be read.

@@ -130,6 +130,34 @@ async fn sessions_are_ended_by_handle_by_owner_and_all() {
 }
 
 #[tokio::test]
+async fn what_a_renewed_id_left_behind_is_no_session_and_goes_with_all() {
+    use sessile::codec::{FieldsBuilder, Format, Header, Layout, Record};
+
+    let file = folder("claims").join("sessions.snapshot");
+    let cache = Cache::builder().unlimited_entries().build().expect("valid");
+    let minute = Terms::ttl(Duration::from_secs(60));
+    for moved in [true, false] {
+        let header = Header {
+            moved,
+            ..Header::default()
+        };
+        let (layout, format) = (Layout::Native, Format::MessagePack);
+        let bytes = Record::begin(&header, layout, format);
+        let bytes = FieldsBuilder::new(layout, format, 0, bytes).finish().0;
+        let key = format!("record {moved}");
+        cache.insert(&*key, bytes, minute).expect("room");
+    }
+    cache.snapshot_to_file(&file).expect("it can be written");
+    let place = place(&file);
+    assert!(printed(&["list", "--store", &place]).ends_with("\n1 session\n"));
+    let ended = printed(&["revoke", "--store", &place, "--all"]);
+    assert_eq!(ended, "1 session has ended\n");
+    let cache = Cache::builder().unlimited_entries().build().expect("valid");
+    cache.restore_from_file(&file).expect("it is whole");
+    assert!(cache.is_empty());
+}
+
+#[tokio::test]
 async fn a_copy_brings_all_over_keeps_what_is_there_and_may_be_repeated() {
     let folder = folder("copy");
     let (from, to) = (folder.join("from"), folder.join("to"));
