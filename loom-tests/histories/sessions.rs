@@ -163,7 +163,7 @@ impl Scene {
         let (store, key) = (self.sessions.store(), self.sessions.key(&self.id));
         let found = block_on(store.load(key.as_ref())).expect("an embedded store");
         if let Some(found) = found {
-            let terms = Terms::ttl(std::time::Duration::from_secs(60));
+            let terms = Terms::ttl(Duration::from_secs(60));
             block_on(store.put(key.as_ref(), found.value, terms)).expect("room");
         }
         Ok(())
