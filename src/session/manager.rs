@@ -14,6 +14,7 @@ use super::session::{Boxed, Driver, Session};
 use super::state::{State, Stored};
 use super::turn::Turn;
 use crate::cache::Terms;
+use crate::codec::Record;
 use crate::error::Result;
 use crate::id::{IdFormat, KeyMaker, SessionId, StoreKey};
 use crate::store::SessionStore;
@@ -154,29 +155,44 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         let Some(loaded) = self.store.load(key.as_ref()).await? else {
             return Ok(None);
         };
-        let Some(mut record) = self.rules.decode(loaded.value) else {
+        let Some(record) = self.rules.decode(loaded.value) else {
             return Ok(None);
         };
-        let mut stored = Stored {
+        if record.header.moved {
+            // Boxed, and the record given away: other loads need no room for it and move nothing.
+            return Box::pin(self.load_moved(*id, record, driver)).await;
+        }
+        let stored = Stored {
             id: *id,
             key,
             version: loaded.version,
         };
-        let is_claim = record.header.moved;
-        if is_claim {
-            // Boxed: the futures of all other loads need no room for it.
-            let Some(new) = Box::pin(self.follow(&record)).await? else {
-                return Ok(None);
-            };
-            record = new.record;
-            (stored.key, stored.version) = (new.key, new.version);
-        }
-        let mut state = State::of(record, stored);
-        state.superseded = is_claim;
+        let state = State::of(record, stored);
         if state.life_ms(&self.rules, self.now_ms()) == 0 {
             return Ok(None);
         }
         Ok(Some(Session::new(state, driver)))
+    }
+
+    /// The session that a renewed id still leads to.
+    async fn load_moved(
+        &self,
+        id: SessionId,
+        claim: Record,
+        driver: Arc<dyn Driver>,
+    ) -> Result<Option<Session>> {
+        let Some(found) = self.follow(&claim).await? else {
+            return Ok(None);
+        };
+        let stored = Stored {
+            id,
+            key: found.key,
+            version: found.version,
+        };
+        let mut state = State::of(found.record, stored);
+        state.superseded = true;
+        let is_over = state.life_ms(&self.rules, self.now_ms()) == 0;
+        Ok((!is_over).then(|| Session::new(state, driver)))
     }
 }
 
