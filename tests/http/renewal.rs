@@ -59,7 +59,10 @@ fn app(
 }
 
 fn line(client: &Client) -> String {
-    format!("__Host-id={}", client.value("__Host-id").expect("a session"))
+    format!(
+        "__Host-id={}",
+        client.value("__Host-id").expect("a session")
+    )
 }
 
 #[tokio::test]
