@@ -8,6 +8,8 @@
 //! Growing and shrinking move a few buckets per write from the old table to the new one. While
 //! that goes on, lookups ask the new table first and then the old one; an entry is in exactly one.
 
+use super::prefetch::prefetch;
+
 /// Entries per bucket.
 const SLOTS: usize = 12;
 /// Entries per bucket on average, in twelfths, beyond which the table doubles: ten of twelve.
@@ -252,6 +254,12 @@ impl Index {
     #[inline(always)]
     pub(crate) fn home(&self, hash: u64) -> &Bucket {
         &self.table.buckets[self.table.home(hash)]
+    }
+
+    /// Asks for that bucket's line.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        prefetch(self.home(hash));
     }
 
     /// The slot under `hash` that `is_it` recognises, looked for everywhere.

@@ -1,6 +1,7 @@
 //! How entries leave a shard: taken out, evicted, or swept away after their end.
 
 use super::cell::Content;
+use super::prefetch::prefetch_bytes;
 use super::quota::Amount;
 use super::shard::{Arena, CLASSES, Context, Dead, Id, State, charge, hash_of, short};
 use super::slab::Slab;
@@ -54,12 +55,30 @@ impl State {
             victim = other.filter(|&other| other != victim)?;
         }
         let (content, amount) = self.unlink(victim, context);
+        self.prefetch_next(class, context);
         self.counts.evicted += 1;
         if class == Class::Protected {
             self.counts.evicted_protected += 1;
         }
         let cause = Cause::Evicted;
         Some((Dead { content, cause }, amount))
+    }
+
+    /// Asks for what the next eviction will need: the bucket and the block of the entry that will
+    /// probably go. Its slot was asked for one eviction ago.
+    fn prefetch_next(&self, class: Class, context: Context<'_>) {
+        let arena = self.arenas.of(class);
+        let Some(cell) = (arena.policy.upcoming())
+            .and_then(|slot| arena.slab.cell(slot))
+            .filter(|cell| !cell.stamp().is_free())
+        else {
+            return;
+        };
+        let hash = cell.with_key(|key| hash_of(context.hasher, &key));
+        self.index.prefetch(hash);
+        if let Some(value) = &cell.slot.value {
+            prefetch_bytes(value);
+        }
     }
 
     fn choose(&mut self, class: Class, context: Context<'_>) -> Option<Id> {

@@ -22,6 +22,7 @@ mod key;
 mod leave;
 mod page;
 mod policy;
+mod prefetch;
 mod quota;
 mod read;
 mod reentry;

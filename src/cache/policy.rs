@@ -22,6 +22,8 @@ pub(crate) trait Marks {
     fn is_live(&self, slot: u32) -> bool;
     /// Slots ever allocated, which is how far the hand walks.
     fn slots(&self) -> u32;
+    /// Says that a slot will be asked about soon.
+    fn prefetch(&self, _slot: u32) {}
     /// Bits of the key's hash; a cache miss, so the policy asks only for entries about to leave.
     fn hash(&self, slot: u32) -> u32;
 }
@@ -82,6 +84,11 @@ impl Policy {
         if let Some(state) = &mut self.state {
             state.queues.removed(mark);
         }
+    }
+
+    /// The slot that the next eviction will probably look at first.
+    pub(crate) fn upcoming(&self) -> Option<u32> {
+        self.state.as_ref()?.queues.upcoming()
     }
 
     /// Chooses an entry to evict and forgets it; none when the policy holds none.

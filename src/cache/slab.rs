@@ -18,6 +18,7 @@ use bytes::Bytes;
 
 use super::block::SlotKey;
 use super::cell::{Cell, Content};
+use super::prefetch::prefetch;
 use super::stamp::Stamp;
 
 /// Slots per chunk.
@@ -171,6 +172,14 @@ impl Slab {
         let chunk = self.chunks.get(chunk)?.as_deref()?;
         let slot = &chunk.slots[at];
         Some(Cell { slot, chunk, at })
+    }
+
+    /// Asks for a slot's line.
+    #[inline]
+    pub(crate) fn prefetch(&self, slot: u32) {
+        if let Some(cell) = self.cell(slot) {
+            prefetch(cell.slot);
+        }
     }
 
     pub(crate) fn set_life(&mut self, slot: u32, life: Life) {

@@ -185,11 +185,20 @@ impl Queues {
         same.then_some((slot, mark))
     }
 
+    /// The slot of the window's oldest place, which may be stale.
+    pub(crate) fn upcoming(&self) -> Option<u32> {
+        self.ring.front().map(|place| place >> 2)
+    }
+
     /// Takes the oldest newcomer off the ring.
     fn pop(&mut self, marks: &impl Marks) -> Option<(u32, u8)> {
         while let Some(place) = self.ring.pop_front() {
             if let Some(found) = Self::tenant(place, marks) {
                 self.waiting = self.waiting.saturating_sub(1);
+                // Cold when its turn comes, one insert after the next.
+                if let Some(next) = self.ring.get(1) {
+                    marks.prefetch(next >> 2);
+                }
                 return Some(found);
             }
         }
