@@ -34,12 +34,13 @@ impl Peer {
             .args(arguments)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stderr(Stdio::inherit());
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap());
-        let output = output.await.unwrap();
+        let output =
+            tokio::task::spawn_blocking(move || command.output().expect("the interpreter starts"));
+        let output = output.await.expect("nobody cancels it");
         assert!(output.status.success(), "{} failed: see above", self.script);
-        let output = String::from_utf8(output.stdout).unwrap();
-        let (visits, id) = output.trim().split_once(' ').unwrap();
-        (visits.parse().unwrap(), id.to_owned())
+        let output = String::from_utf8(output.stdout).expect("it prints text");
+        let (visits, id) = output.trim().split_once(' ').expect("a count and an id");
+        (visits.parse().expect("a count"), id.to_owned())
     }
 
     /// `{"_permanent": true, "visits": ...}` in MessagePack, as Flask-Session writes it.
