@@ -2,6 +2,8 @@
 #![cfg(feature = "compat")]
 #![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
 
+#[path = "logs/hear.rs"]
+mod hear;
 #[expect(dead_code, reason = "these tests ask another script")]
 mod python;
 
@@ -9,7 +11,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::pin::pin;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -171,30 +173,6 @@ fn a_record_that_no_key_signed_is_absent_and_in_nobodys_way() {
     assert_eq!(now(foreign.page(None, 100)).unwrap().records.len(), 0);
 }
 
-/// What was logged while `work` ran on this thread.
-fn logged(work: impl FnOnce()) -> String {
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl std::io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    tracing::subscriber::with_default(subscriber, work);
-    let bytes = log.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
-}
-
 #[test]
 fn a_forgery_is_one_line_in_the_security_log_that_holds_none_of_it() {
     let inner = inner();
@@ -203,7 +181,8 @@ fn a_forgery_is_one_line_in_the_security_log_that_holds_none_of_it() {
     now(foreign.put(b"secret-key", r#"{"secret":"value"}"#.into(), forever)).unwrap();
     let text = now(inner.load(b"secret-key")).unwrap().unwrap().value;
     let text = String::from_utf8(text.to_vec()).unwrap();
-    let log = logged(|| assert_eq!(now(over(&inner, &[NEW]).load(b"secret-key")).unwrap(), None));
+    let log =
+        hear::logged(|| assert_eq!(now(over(&inner, &[NEW]).load(b"secret-key")).unwrap(), None));
     assert_eq!(log.lines().count(), 1, "{log}");
     assert!(log.contains("WARN sessile::security"), "{log}");
     let parts = text.split(':').chain(["secret", "newest"]);

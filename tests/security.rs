@@ -7,14 +7,16 @@
     reason = "shared with the tests of the flow, which use more of it"
 )]
 mod client;
+#[path = "logs/hear.rs"]
+mod hear;
 
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::routing::get;
 use client::{App, app};
+use hear::Log;
 use sessile::cookie::Keyring;
 use sessile::http::SignedId;
 use sessile::id::{IdFormat, SessionId};
@@ -107,33 +109,10 @@ async fn s7_a_stolen_snapshot_opens_no_session() {
     );
 }
 
-/// Collects what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .expect("not poisoned")
-            .extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn s8_neither_ids_nor_contents_are_logged_or_shown() {
     let log = Log::default();
-    let into = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || into.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let guard = log.hear(tracing::Level::TRACE);
     let keys = Keyring::new("a key of more than sixteen bytes").expect("long enough");
     let format = IdFormat::Base64;
     let App { mut client, cache } = app(routes(), |core| core.id_text(SignedId::new(format, keys)));
@@ -159,8 +138,7 @@ async fn s8_neither_ids_nor_contents_are_logged_or_shown() {
     assert!(client.get("/read").await.body.starts_with("false "));
     canaries.push(written);
     drop(guard);
-    let logged = log.0.lock().expect("not poisoned");
-    let logged = String::from_utf8_lossy(&logged);
+    let logged = log.text();
     assert!(
         logged.contains("WARN"),
         "the undecodable record was to be logged: {logged}"

@@ -5,14 +5,17 @@
     reason = "counting allocations takes an allocator, whose trait is unsafe"
 )]
 
+#[path = "logs/hear.rs"]
+mod hear;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::io::Write;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use hear::Log;
 use sessile::session::Sessions;
 use sessile::{Cache, CacheStore, SessionStore, Terms};
 
@@ -114,29 +117,9 @@ fn writing_one_of_twenty_values_allocates_no_tree() {
     assert!(allocations <= 8, "{allocations} allocations");
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn an_undecodable_record_is_one_security_event_without_id_or_content() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
     let sessions = manager();
     let session = sessions.fresh();
     session.insert("canary-name", "canary-value").unwrap();
@@ -149,14 +132,14 @@ fn an_undecodable_record_is_one_security_event_without_id_or_content() {
     let day = Terms::ttl(Duration::from_secs(86_400));
     now(sessions.store().put(key.as_ref(), torn, day)).unwrap();
 
-    tracing::subscriber::with_default(subscriber, || {
-        let lazy = sessions.open(Some(&id));
-        let session = now(lazy.session()).unwrap();
-        assert!(session.is_empty() && session.owner().is_none());
-        let shown = format!("{lazy:?} {session:?} {sessions:?} {id:?} {key:?}");
-        tracing::info!("{shown}");
-    });
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let guard = log.hear(tracing::Level::TRACE);
+    let lazy = sessions.open(Some(&id));
+    let session = now(lazy.session()).unwrap();
+    assert!(session.is_empty() && session.owner().is_none());
+    let shown = format!("{lazy:?} {session:?} {sessions:?} {id:?} {key:?}");
+    tracing::info!("{shown}");
+    drop(guard);
+    let text = log.text();
     let events = text.lines().filter(|line| line.contains("WARN"));
     assert_eq!(events.count(), 1, "{text}");
     assert!(text.contains("sessile::security"), "{text}");

@@ -10,6 +10,7 @@ mod capture;
 )]
 mod client;
 mod errors;
+mod hear;
 mod lists;
 mod scenes;
 mod shaky;
@@ -62,7 +63,7 @@ fn statements(folder: &Path, root: &Path, into: &mut BTreeSet<(String, u32)>) {
 #[tokio::test]
 async fn s8_every_statement_that_logs_was_heard_and_told_no_secret() {
     let log = Log::default();
-    let guard = tracing::subscriber::set_default(log.clone());
+    let guard = hear::hear(log.clone());
     let mut secrets = vec![CANARY.to_owned()];
     let mut shown = String::new();
     scenes::all(&mut secrets, &mut shown).await;
@@ -103,10 +104,10 @@ async fn s8_every_statement_that_logs_was_heard_and_told_no_secret() {
 #[test]
 fn the_listener_hears_what_is_said() {
     let log = Log::default();
-    tracing::subscriber::with_default(log.clone(), || {
-        let span = tracing::info_span!(target: "sessile::test", "outer", id = CANARY);
-        span.in_scope(|| tracing::trace!(target: "sessile::test", value = ?CANARY, "told"));
-    });
+    let guard = hear::hear(log.clone());
+    let span = tracing::info_span!(target: "sessile::test", "outer", id = CANARY);
+    span.in_scope(|| tracing::trace!(target: "sessile::test", value = ?CANARY, "told"));
+    drop((span, guard));
     assert_eq!(log.text().matches(CANARY).count(), 4, "{}", log.text());
     assert_eq!(log.places().len(), 2);
 }

@@ -1,37 +1,14 @@
 //! Damaged and left files: absent, told once, set aside, removed after a while; foreign content too.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use sessile::store::{Created, SessionStore, Terms};
 
-use super::{Folder, files, now, records};
+use crate::verbs::hear::logged;
 
-/// What was logged while `work` ran on this thread.
-fn logged(work: impl FnOnce()) -> String {
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    tracing::subscriber::with_default(subscriber, work);
-    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
-}
+use super::{Folder, files, now, records};
 
 fn age(path: &Path, by: Duration) {
     let file = File::options().read(true).open(path).unwrap();

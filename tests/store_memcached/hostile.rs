@@ -6,6 +6,7 @@ use sessile::store::{Created, MemcachedStore, SessionStore};
 
 use crate::kit::{self, Raw};
 use crate::servers::Memcached;
+use crate::verbs::hear::Log;
 
 /// Keys that would end a line, begin another command or ask for silence.
 const KEYS: [&[u8]; 12] = [
@@ -232,33 +233,13 @@ fn impossible_settings_are_refused_and_secrets_are_not_shown() {
     );
 }
 
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn logs_name_no_key_and_no_value() {
     let Some(mut server) = Memcached::start("logs about memcached", &[]) else {
         return;
     };
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = log.hear(tracing::Level::TRACE);
     let store = kit::on(&server)
         .bare()
         .patience(kit::patience())
@@ -272,7 +253,7 @@ async fn logs_name_no_key_and_no_value() {
     assert!(store.load(b"canary-key").await.unwrap().is_none());
     server.kill();
     let text = format!("{:?}", store.load(b"canary-key").await.unwrap_err());
-    let text = text + &String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = text + &log.text();
     assert_eq!(
         text.matches("something else than a session").count(),
         1,

@@ -7,6 +7,7 @@ use sessile::store::{Created, MongoStore, Replaced, SessionStore};
 
 use crate::double::{Double, Fault};
 use crate::kit::{self, SESSIONS};
+use crate::verbs::hear::Log;
 
 /// What may go wrong on the way without the caller noticing. The last ones outlast the driver's own
 /// repetition, so that the store's is tried, too.
@@ -228,30 +229,10 @@ async fn a_closed_store_is_unavailable() {
     }
 }
 
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn logs_name_no_key_and_no_value() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = log.hear(tracing::Level::TRACE);
     let double = Double::start().await;
     let store = kit::on(&double).bare().connect().await.unwrap();
     let foreign = mongodb::bson::doc! { "_id": 1, "id": "canary-key", "val": "canary-value" };
@@ -259,7 +240,7 @@ async fn logs_name_no_key_and_no_value() {
     assert!(store.load(b"canary-key").await.unwrap().is_none());
     double.fail([Fault::Refuse(189); 8]);
     assert!(store.load(b"canary-key").await.is_err());
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.text();
     assert_eq!(
         text.matches("something else than a session").count(),
         1,
