@@ -29,30 +29,35 @@ impl Cache {
     /// ```
     #[inline]
     pub fn get<'k>(&self, key: impl Into<Key<'k>>) -> Option<Bytes> {
-        self.read(&key.into(), |cell, _| cell.share())
+        self.read(&key.into(), |cell| cell.share())
     }
 
     /// Returns the value of `key` and its version, for a later [`Cache::replace`].
     #[inline]
     pub fn get_versioned<'k>(&self, key: impl Into<Key<'k>>) -> Option<(Bytes, Version)> {
-        self.read(&key.into(), |cell, _| {
+        self.read(&key.into(), |cell| {
             (cell.share(), self.version(cell.version()))
         })
     }
 
-    /// As [`Cache::get`], with the time at which the entry was alive: whoever has to compare it with
-    /// another needs no clock of his own.
+    /// As [`Cache::get`], with the time at which it was asked for: whoever has to compare it with another
+    /// needs no clock of his own.
     #[cfg(feature = "tiered")]
     #[inline]
     pub(crate) fn get_timed(&self, key: Key<'_>) -> Option<(Bytes, u64)> {
-        self.read(&key, |cell, now| (cell.share(), now))
+        if !key.is_possible() {
+            return None;
+        }
+        let now = self.timeline.now();
+        let value = self.read_at(now, &key, |cell| cell.share())?;
+        Some((value, now))
     }
 
     /// As [`Cache::get_versioned`], with the deadline in the cache's own time; no deadline if the next
     /// use would move it.
     #[inline]
     pub(crate) fn get_dated(&self, key: Key<'_>) -> Option<Dated> {
-        self.read(&key, |cell, _| {
+        self.read(&key, |cell| {
             let stamp = cell.stamp();
             let life = if stamp.has_life() { cell.life() } else { None };
             let slides = life.is_some_and(|life| life.get().idle != 0);
@@ -84,7 +89,7 @@ impl Cache {
         key: impl Into<Key<'k>>,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Option<R> {
-        self.read(&key.into(), |cell, _| {
+        self.read(&key.into(), |cell| {
             let _inside = reentry::enter();
             read(cell.value())
         })
@@ -157,14 +162,19 @@ impl Cache {
         self.slide(&key.into(), time_to_live, |cell| cell.share())
     }
 
-    /// Finds the live entry of `key`, marks it used, and calls `act` on it and the time under the lock.
+    /// Finds the live entry of `key`, marks it used, and calls `act` on it under the lock.
     #[inline(always)]
-    fn read<R>(&self, key: &Key<'_>, act: impl FnOnce(Cell<'_>, u64) -> R) -> Option<R> {
+    fn read<R>(&self, key: &Key<'_>, act: impl FnOnce(Cell<'_>) -> R) -> Option<R> {
         if !key.is_possible() {
             return None;
         }
         // The clock first: what it clobbers would otherwise be spilled around it.
-        let now = self.timeline.now();
+        self.read_at(self.timeline.now(), key, act)
+    }
+
+    /// As `read`, for a caller who has asked the clock.
+    #[inline(always)]
+    fn read_at<R>(&self, now: u64, key: &Key<'_>, act: impl FnOnce(Cell<'_>) -> R) -> Option<R> {
         let hash = self.hash(key);
         let shard = self.shard(hash);
         if shard.is_due(now) {
@@ -181,7 +191,7 @@ impl Cache {
             }
             return None;
         };
-        let result = act(cell, now);
+        let result = act(cell);
         let turn = state.reads.count_hit();
         drop(state);
         if turn {

@@ -103,7 +103,8 @@ use crate::error::Result;
 ///
 /// # Cancellation
 /// A future does nothing before its first poll. Dropped later, it leaves the old record or the new
-/// one, never a mixture; which of the two is unknown where the store is a remote one. The embedded
+/// one, never a mixture; which of the two is unknown where the store is a remote one. What it had sent
+/// there on a connection of its own may even arrive after what is called later, once. The embedded
 /// [`CacheStore`] does everything in the first poll.
 ///
 /// # Example
