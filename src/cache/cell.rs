@@ -106,8 +106,19 @@ impl<'a> Cell<'a> {
     /// The value as a handle on the stored buffer.
     #[inline(always)]
     pub(crate) fn share(self) -> Bytes {
+        self.share_as(self.slot.key.is_inline())
+    }
+
+    /// The same for an entry found under `key`, which tells without a look at the slot where its key lies.
+    #[inline(always)]
+    pub(crate) fn share_under(self, key: &Key<'_>) -> Bytes {
+        self.share_as(SlotKey::new(key).is_inline())
+    }
+
+    #[inline(always)]
+    fn share_as(self, is_inline: bool) -> Bytes {
         match &self.slot.value {
-            Some(buffer) if self.slot.key.is_inline() => buffer.clone(),
+            Some(buffer) if is_inline => buffer.clone(),
             buffer => self.share_long(buffer.as_ref()),
         }
     }

@@ -29,7 +29,8 @@ impl Cache {
     /// ```
     #[inline]
     pub fn get<'k>(&self, key: impl Into<Key<'k>>) -> Option<Bytes> {
-        self.read(&key.into(), |cell| cell.share())
+        let key = key.into();
+        self.read(&key, |cell| cell.share_under(&key))
     }
 
     /// Returns the value of `key` and its version, for a later [`Cache::replace`].
@@ -159,7 +160,8 @@ impl Cache {
         key: impl Into<Key<'k>>,
         time_to_live: Duration,
     ) -> Option<Bytes> {
-        self.slide(&key.into(), time_to_live, |cell| cell.share())
+        let key = key.into();
+        self.slide(&key, time_to_live, |cell| cell.share_under(&key))
     }
 
     /// Finds the live entry of `key`, marks it used, and calls `act` on it under the lock.
@@ -173,6 +175,9 @@ impl Cache {
     }
 
     /// As `read`, for a caller who has asked the clock.
+    // What `act` makes is the last thing made: it then arises where it is wanted. With anything after it
+    // it was copied from a place of its own, sixteen bytes at a time after it had been written eight at a
+    // time, for which the processor waits: a fifth of a read whose entry is in the cache.
     #[inline(always)]
     fn read_at<R>(&self, now: u64, key: &Key<'_>, act: impl FnOnce(Cell<'_>) -> R) -> Option<R> {
         let hash = self.hash(key);
@@ -180,27 +185,22 @@ impl Cache {
         if shard.is_due(now) {
             self.help(shard, now);
         }
+        let mut turn = Turn::of(self);
         let mut state = reentry::lock(&shard.state);
         let now = state.at(now);
+        if state.reads.begin() {
+            turn.came_at = now;
+        }
         state.move_index(self.context(now));
         let Some((_, cell)) = state.hit(hash, key, now) else {
-            let turn = state.reads.count_miss();
-            drop(state);
-            if turn {
-                self.visit(now);
-            }
+            state.reads.miss();
             return None;
         };
-        let result = act(cell);
-        let turn = state.reads.count_hit();
-        drop(state);
-        if turn {
-            self.visit(now);
-        }
-        Some(result)
+        Some(act(cell))
     }
 
     /// As `read`, and gives the entry a new time to live.
+    // `act` comes last, as in `read_at`.
     #[inline(always)]
     fn slide<R>(
         &self,
@@ -217,47 +217,45 @@ impl Cache {
         if shard.is_due(now) {
             self.help(shard, now);
         }
+        let mut turn = Turn::of(self);
         let mut state = reentry::lock(&shard.state);
         let now = state.at(now);
+        if state.reads.begin() {
+            turn.came_at = now;
+        }
         state.move_index(self.context(now));
         let deadline = match time_to_live.is_zero() {
             true => now,
             false => after(now, time_to_live),
         };
-        let mut sooner = None;
-        let result = state.hit(hash, key, now).map(|(id, cell)| {
-            let stamp = cell.stamp();
-            let life = if stamp.has_life() { cell.life() } else { None };
-            let end = match life {
-                None => deadline,
-                Some(life) => {
-                    let moved = Life {
-                        deadline,
-                        ..life.get()
-                    };
-                    life.set(moved);
-                    moved.deadline_at(now)
-                }
-            };
-            cell.set_stamp(stamp.with_deadline(end));
-            if end < stamp.deadline() {
-                sooner = Some((id, end));
+        let Some((id, cell)) = state.hit(hash, key, now) else {
+            state.reads.miss();
+            return None;
+        };
+        let stamp = cell.stamp();
+        let life = if stamp.has_life() { cell.life() } else { None };
+        let end = match life {
+            None => deadline,
+            Some(life) => {
+                let moved = Life {
+                    deadline,
+                    ..life.get()
+                };
+                life.set(moved);
+                moved.deadline_at(now)
             }
-            act(cell)
-        });
-        if let Some((id, end)) = sooner {
+        };
+        cell.set_stamp(stamp.with_deadline(end));
+        if end < stamp.deadline() {
+            let result = act(cell);
             shard.look_at(state.hasten(id, end));
             if end <= now {
                 // Something is due at a time that was already found to have nothing due.
                 self.swept_at.store(0, Ordering::Relaxed);
             }
+            return Some(result);
         }
-        let turn = state.reads.count(result.is_some());
-        drop(state);
-        if turn {
-            self.visit(now);
-        }
-        result
+        Some(act(cell))
     }
 
     /// Calls `look` with the live entry of `key` without marking it used.
@@ -276,6 +274,32 @@ impl Cache {
         let now = state.at(now);
         state.move_index(self.context(now));
         state.peek(hash, key, now).map(|(_, cell)| look(cell))
+    }
+}
+
+/// Looks after another shard when it goes out of scope, if its reader's turn has come.
+///
+/// Declared before the lock is taken, so that it goes after the lock.
+struct Turn<'a> {
+    cache: &'a Cache,
+    /// When the turn came; 0 if it has not.
+    came_at: u64,
+}
+
+impl<'a> Turn<'a> {
+    #[inline(always)]
+    fn of(cache: &'a Cache) -> Self {
+        Self { cache, came_at: 0 }
+    }
+}
+
+impl Drop for Turn<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // What is swept is dropped, which may be user code: not while a user's closure unwinds.
+        if self.came_at != 0 && !std::thread::panicking() {
+            self.cache.visit(self.came_at);
+        }
     }
 }
 

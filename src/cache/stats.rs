@@ -62,7 +62,7 @@ impl Stats {
 /// One shard's reads: counted apart from the rest, beside what every read looks at.
 #[derive(Default)]
 pub(crate) struct Reads {
-    hits: u64,
+    all: u64,
     misses: u64,
 }
 
@@ -83,29 +83,29 @@ pub(crate) struct Counts {
 const TURN: u64 = 64;
 
 impl Reads {
-    /// Counts a read; true when it is this caller's turn to look after another shard.
+    /// Counts a read before its outcome is known; true when it is this caller's turn to look after
+    /// another shard.
+    #[inline]
+    pub(crate) fn begin(&mut self) -> bool {
+        self.all += 1;
+        self.all.is_multiple_of(TURN)
+    }
+
+    /// Counts the read that has begun as one that found nothing.
+    #[inline]
+    pub(crate) fn miss(&mut self) {
+        self.misses += 1;
+    }
+
+    /// Counts a read that is over, likewise.
     #[inline]
     pub(crate) fn count(&mut self, hit: bool) -> bool {
-        match hit {
-            true => self.count_hit(),
-            false => self.count_miss(),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn count_hit(&mut self) -> bool {
-        self.hits += 1;
-        self.hits.is_multiple_of(TURN)
-    }
-
-    #[inline]
-    pub(crate) fn count_miss(&mut self) -> bool {
-        self.misses += 1;
-        self.misses.is_multiple_of(TURN)
+        self.misses += u64::from(!hit);
+        self.begin()
     }
 
     pub(crate) fn add_to(&self, stats: &mut Stats) {
-        stats.hits += self.hits;
+        stats.hits += self.all - self.misses;
         stats.misses += self.misses;
     }
 }
