@@ -45,6 +45,9 @@ mod imp {
 
 pub(crate) use imp::{Guard, Lock, atomic};
 
+/// An atomic word that no result depends on, so that no model checker need look at it.
+pub(crate) use std::sync::atomic::AtomicUsize as HintWord;
+
 /// Held while an application's closure runs, which may take long and may ask for it again: other
 /// threads sleep, the same one gets it. No model checker looks at it.
 #[cfg(feature = "http")]

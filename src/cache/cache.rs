@@ -6,14 +6,16 @@ use crossbeam::utils::CachePadded;
 
 use super::config::Builder;
 use super::events::Listener;
+use super::index::Bucket;
 use super::key::{Key, Namespace, Namespaces};
+use super::prefetch::Hint;
 use super::quota::{Amount, Quota};
 use super::reentry;
 use super::shard::{Context, Dead, State, hash_of};
 use super::stats::Stats;
 use super::terms::{Version, WhenFull};
 use crate::error::Result;
-use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Guard, Lock};
 use crate::time::Timeline;
 
@@ -68,9 +70,8 @@ pub struct Cache {
 pub(crate) struct Shard {
     /// Not later than the first deadline in the shard; written under the lock, read by anybody.
     pub(crate) next_due: AtomicU64,
-    /// Numbers the shard's writes. Outside the lock, because an entry's block, which carries its
-    /// version, is built before the lock is taken.
-    pub(crate) versions: AtomicU32,
+    /// Where the index lies.
+    pub(crate) table: Hint,
     pub(crate) state: Lock<State>,
 }
 
@@ -95,13 +96,14 @@ impl Cache {
     pub(crate) fn assemble(parts: Parts) -> Self {
         let hasher = crate::sync::hash_state();
         let [a, b, c, d, ..] = hash_of(&hasher, &Key::from("versions")).to_le_bytes();
+        // Somewhere, so that versions kept across a restart do not match by accident.
         let first_version = u32::from_le_bytes([a, b, c, d]);
         let shard = |_| {
+            let state = State::new(parts.room, first_version);
             CachePadded::new(Shard {
                 next_due: AtomicU64::new(u64::MAX),
-                // Somewhere, so that versions kept across a restart do not match by accident.
-                versions: AtomicU32::new(first_version),
-                state: Lock::new(State::new(parts.room)),
+                table: Hint::new(state.index.buckets()),
+                state: Lock::new(state),
             })
         };
         Self {
@@ -255,6 +257,14 @@ impl Shard {
     /// After a sweep: when to look next.
     pub(crate) fn looked(&self, state: &Guard<'_, State>) {
         self.next_due.store(state.next_due(), Ordering::Relaxed);
+    }
+
+    /// Asks for the line of the index where `hash` belongs.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        // Masked to the table's size.
+        #[expect(clippy::cast_possible_truncation, reason = "see above")]
+        self.table.prefetch::<Bucket>(hash as usize);
     }
 
     #[inline]

@@ -256,6 +256,12 @@ impl Index {
         &self.table.buckets[self.table.home(hash)]
     }
 
+    /// The table that new entries go to.
+    #[inline]
+    pub(crate) fn buckets(&self) -> &[Bucket] {
+        &self.table.buckets
+    }
+
     /// Asks for that bucket's line.
     #[inline]
     pub(crate) fn prefetch(&self, hash: u64) {

@@ -11,6 +11,46 @@
     )
 )]
 
+use crate::sync::HintWord;
+use crate::sync::atomic::Ordering;
+
+/// Where a table lies, for those who do not hold its lock: what they compute from it they only ask for.
+///
+/// Relaxed, and two words that may not belong together: the worst that comes of it is a line nobody wanted.
+pub(crate) struct Hint {
+    first: HintWord,
+    mask: HintWord,
+}
+
+impl Hint {
+    pub(super) fn new<T>(table: &[T]) -> Self {
+        Self {
+            first: HintWord::new(table.as_ptr().addr()),
+            mask: HintWord::new(table.len().wrapping_sub(1)),
+        }
+    }
+
+    /// Follows the table to where it lies now.
+    #[inline(always)]
+    pub(super) fn follow<T>(&self, table: &[T]) {
+        let (first, mask) = (table.as_ptr().addr(), table.len().wrapping_sub(1));
+        // Asked first: a store would take the line from whoever reads the shard just now.
+        if self.first.load(Ordering::Relaxed) != first || self.mask.load(Ordering::Relaxed) != mask
+        {
+            self.first.store(first, Ordering::Relaxed);
+            self.mask.store(mask, Ordering::Relaxed);
+        }
+    }
+
+    /// Asks for the line of the element at `at`, which is taken modulo the table's length.
+    #[inline(always)]
+    pub(super) fn prefetch<T>(&self, at: usize) {
+        let at = (at & self.mask.load(Ordering::Relaxed)).wrapping_mul(size_of::<T>());
+        let first = self.first.load(Ordering::Relaxed);
+        line(std::ptr::without_provenance(first.wrapping_add(at)));
+    }
+}
+
 /// Asks for the line where `value` begins.
 #[inline(always)]
 pub(super) fn prefetch<T>(value: &T) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::cache::Cache;
+use super::cache::{Cache, Shard};
 use super::cell::Cell;
 use super::key::Key;
 use super::reentry;
@@ -36,8 +36,9 @@ impl Cache {
     /// Returns the value of `key` and its version, for a later [`Cache::replace`].
     #[inline]
     pub fn get_versioned<'k>(&self, key: impl Into<Key<'k>>) -> Option<(Bytes, Version)> {
-        self.read(&key.into(), |cell| {
-            (cell.share(), self.version(cell.version()))
+        let key = key.into();
+        self.read(&key, |cell| {
+            (cell.share_under(&key), self.version(cell.version()))
         })
     }
 
@@ -49,8 +50,11 @@ impl Cache {
         if !key.is_possible() {
             return None;
         }
+        let hash = self.hash(&key);
         let now = self.timeline.now();
-        let value = self.read_at(now, &key, |cell| cell.share())?;
+        let value = self.read_at(now, self.shard(hash), hash, &key, |cell| {
+            cell.share_under(&key)
+        })?;
         Some((value, now))
     }
 
@@ -63,7 +67,7 @@ impl Cache {
             let life = if stamp.has_life() { cell.life() } else { None };
             let slides = life.is_some_and(|life| life.get().idle != 0);
             Dated {
-                value: cell.share(),
+                value: cell.share_under(&key),
                 version: self.version(cell.version()),
                 deadline: (!slides).then(|| stamp.deadline()),
             }
@@ -120,7 +124,7 @@ impl Cache {
             for &(hash, at) in group {
                 values[at] = state
                     .hit(hash, &keys[at], now)
-                    .map(|(_, cell)| cell.share());
+                    .map(|(_, cell)| cell.share_under(&keys[at]));
                 state.reads.count(values[at].is_some());
             }
         }
@@ -170,8 +174,11 @@ impl Cache {
         if !key.is_possible() {
             return None;
         }
-        // The clock first: what it clobbers would otherwise be spilled around it.
-        self.read_at(self.timeline.now(), key, act)
+        let hash = self.hash(key);
+        let shard = self.shard(hash);
+        // The clock is asked while the line comes.
+        shard.prefetch(hash);
+        self.read_at(self.timeline.now(), shard, hash, key, act)
     }
 
     /// As `read`, for a caller who has asked the clock.
@@ -179,18 +186,21 @@ impl Cache {
     // it was copied from a place of its own, sixteen bytes at a time after it had been written eight at a
     // time, for which the processor waits: a fifth of a read whose entry is in the cache.
     #[inline(always)]
-    fn read_at<R>(&self, now: u64, key: &Key<'_>, act: impl FnOnce(Cell<'_>) -> R) -> Option<R> {
-        let hash = self.hash(key);
-        let shard = self.shard(hash);
+    fn read_at<R>(
+        &self,
+        now: u64,
+        shard: &Shard,
+        hash: u64,
+        key: &Key<'_>,
+        act: impl FnOnce(Cell<'_>) -> R,
+    ) -> Option<R> {
         if shard.is_due(now) {
             self.help(shard, now);
         }
         let mut turn = Turn::of(self);
         let mut state = reentry::lock(&shard.state);
         let now = state.at(now);
-        if state.reads.begin() {
-            turn.came_at = now;
-        }
+        turn.has_come = state.reads.begin();
         state.move_index(self.context(now));
         let Some((_, cell)) = state.hit(hash, key, now) else {
             state.reads.miss();
@@ -211,18 +221,17 @@ impl Cache {
         if !key.is_possible() {
             return None;
         }
-        let now = self.timeline.now();
         let hash = self.hash(key);
         let shard = self.shard(hash);
+        shard.prefetch(hash);
+        let now = self.timeline.now();
         if shard.is_due(now) {
             self.help(shard, now);
         }
         let mut turn = Turn::of(self);
         let mut state = reentry::lock(&shard.state);
         let now = state.at(now);
-        if state.reads.begin() {
-            turn.came_at = now;
-        }
+        turn.has_come = state.reads.begin();
         state.move_index(self.context(now));
         let deadline = match time_to_live.is_zero() {
             true => now,
@@ -264,9 +273,10 @@ impl Cache {
         if !key.is_possible() {
             return None;
         }
-        let now = self.timeline.now();
         let hash = self.hash(key);
         let shard = self.shard(hash);
+        shard.prefetch(hash);
+        let now = self.timeline.now();
         if shard.is_due(now) {
             self.help(shard, now);
         }
@@ -282,14 +292,16 @@ impl Cache {
 /// Declared before the lock is taken, so that it goes after the lock.
 struct Turn<'a> {
     cache: &'a Cache,
-    /// When the turn came; 0 if it has not.
-    came_at: u64,
+    has_come: bool,
 }
 
 impl<'a> Turn<'a> {
     #[inline(always)]
     fn of(cache: &'a Cache) -> Self {
-        Self { cache, came_at: 0 }
+        Self {
+            cache,
+            has_come: false,
+        }
     }
 }
 
@@ -297,8 +309,8 @@ impl Drop for Turn<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         // What is swept is dropped, which may be user code: not while a user's closure unwinds.
-        if self.came_at != 0 && !std::thread::panicking() {
-            self.cache.visit(self.came_at);
+        if self.has_come && !std::thread::panicking() {
+            self.cache.visit(self.cache.timeline.now());
         }
     }
 }

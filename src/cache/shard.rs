@@ -120,6 +120,8 @@ pub(crate) struct State {
     pub(crate) arenas: Arenas,
     pub(crate) counts: Counts,
     pub(crate) held: Amount,
+    /// Numbers the shard's writes.
+    version: u32,
 }
 
 pub(crate) const CLASSES: [Class; 2] = [Class::Anonymous, Class::Protected];
@@ -127,7 +129,7 @@ pub(crate) const CLASSES: [Class; 2] = [Class::Anonymous, Class::Protected];
 impl State {
     /// `room` is about how many entries of each class the shard will hold if that class can ever
     /// be evicted; a policy that never chooses costs nothing.
-    pub(crate) fn new(room: [Option<usize>; 2]) -> Self {
+    pub(crate) fn new(room: [Option<usize>; 2], version: u32) -> Self {
         let arena = |room| Arena {
             slab: Slab::new(),
             wheel: Wheel::new(),
@@ -141,7 +143,15 @@ impl State {
             reads: Reads::default(),
             counts: Counts::default(),
             held: Amount::default(),
+            version,
         }
+    }
+
+    /// A version for a write: another than those of 2^32 writes before it.
+    #[inline]
+    pub(crate) fn next_version(&mut self) -> u32 {
+        self.version = self.version.wrapping_add(1);
+        self.version
     }
 
     /// The time in this shard: never earlier than anybody saw it here before.

@@ -31,6 +31,9 @@ enum Rule {
 /// How often a write looks again when all room is in the hands of other writes on their way.
 const PATIENCE: u32 = 1000;
 
+/// In place of a version, until the lock is held that numbers are given under.
+const UNNUMBERED: u32 = 0;
+
 /// What became of it.
 enum Outcome {
     Done(Version),
@@ -46,7 +49,6 @@ pub(crate) struct Draft<'k> {
     pub(crate) now: u64,
     pub(crate) terms: Terms,
     pub(crate) lifetime: (u64, Option<Life>),
-    pub(crate) version: u32,
     pub(crate) charge: u64,
 }
 
@@ -162,9 +164,10 @@ impl Cache {
         if !key.is_possible() {
             return None;
         }
-        let now = self.timeline.now();
         let hash = self.hash(key);
         let shard = self.shard(hash);
+        shard.prefetch(hash);
+        let now = self.timeline.now();
         if shard.is_due(now) {
             self.help(shard, now);
         }
@@ -216,16 +219,15 @@ impl Cache {
         key.check()?;
         let hash = self.hash(&key);
         let shard = self.shard(hash);
-        // Relaxed: versions only have to differ.
-        let version = shard.versions.fetch_add(1, Ordering::Relaxed);
-        let content = self.content(&key, version, value);
+        // The block is built while the line comes.
+        shard.prefetch(hash);
+        let content = self.content(&key, value);
         let mut draft = Draft {
             key,
             hash,
             now,
             terms,
             lifetime,
-            version,
             charge: charge(&content),
         };
         self.check_size(&draft)?;
@@ -236,7 +238,7 @@ impl Cache {
     }
 
     /// The buffers of a new entry.
-    fn content(&self, key: &Key<'_>, version: u32, value: Bytes) -> Content {
+    fn content(&self, key: &Key<'_>, value: Bytes) -> Content {
         let slot_key = SlotKey::new(key);
         if value.len() <= self.copy_up_to {
             let value = match slot_key.is_inline() {
@@ -245,7 +247,7 @@ impl Cache {
             };
             return Content {
                 key: slot_key,
-                version,
+                version: UNNUMBERED,
                 value,
                 head: None,
             };
@@ -254,7 +256,7 @@ impl Cache {
         drop(value.clone());
         Content {
             key: slot_key,
-            version,
+            version: UNNUMBERED,
             head: (!slot_key.is_inline()).then(|| block::long(key, &[])),
             value,
         }
@@ -265,7 +267,7 @@ impl Cache {
         &self,
         shard: &Shard,
         draft: &mut Draft<'_>,
-        content: Content,
+        mut content: Content,
         rule: Rule,
     ) -> Result<Outcome> {
         let mut dead = Vec::new();
@@ -284,8 +286,11 @@ impl Cache {
             match self.pay(&mut state, &mut credit, need, there, draft, &mut dead) {
                 Ok(()) => {
                     credit.spend(need);
+                    let version = state.next_version();
+                    content.version = version;
                     let due = self.put(&mut state, there, draft, content, &mut credit, &mut dead);
                     shard.look_at(due);
+                    shard.table.follow(state.index.buckets());
                     if let Rule::IfPresent(_) = rule {
                         state.reads.count(true);
                     }
@@ -294,7 +299,7 @@ impl Cache {
                     if turn {
                         self.visit(draft.now);
                     }
-                    break Ok(Outcome::Done(self.version(draft.version)));
+                    break Ok(Outcome::Done(self.version(version)));
                 }
                 Err(short) => {
                     drop(state);
