@@ -11,12 +11,17 @@ instructions() {
         sed -n 's/.*Collected : *\([0-9]*\).*/\1/p'
 }
 
-reads=500000
+reads=250000
 heap=$("$gate" heap)
-one=$(instructions $reads)
-two=$(instructions $((2 * reads)))
-[[ -n $one && -n $two ]] || { echo 'callgrind did not report its count' >&2; exit 1; }
-get=$(awk -v a="$one" -v b="$two" -v n=$reads 'BEGIN { printf "%.2f", (b - a) / n }')
+# Each process hashes with a key of its own, which moves a count by one or so: the middle one of three.
+counts=()
+for _ in 1 2 3; do
+    one=$(instructions $reads)
+    two=$(instructions $((2 * reads)))
+    [[ -n $one && -n $two ]] || { echo 'callgrind did not report its count' >&2; exit 1; }
+    counts+=("$(awk -v a="$one" -v b="$two" -v n=$reads 'BEGIN { printf "%.2f", (b - a) / n }')")
+done
+get=$(printf '%s\n' "${counts[@]}" | sort -n | sed -n 2p)
 
 expected() { sed -n "s/^$1 *= *//p" .ci/gates; }
 
