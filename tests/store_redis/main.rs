@@ -16,6 +16,7 @@ mod network;
 mod pace;
 mod python;
 mod refusals;
+mod round_trips;
 mod sentinel;
 mod tls;
 #[path = "../logs/verbs.rs"]

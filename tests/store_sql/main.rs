@@ -12,6 +12,7 @@ mod forms;
 mod pace;
 mod pooler;
 mod python;
+mod round_trips;
 mod sqlite;
 mod tls;
 #[path = "../logs/verbs.rs"]
