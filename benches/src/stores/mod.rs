@@ -17,36 +17,32 @@ mod tiered;
 use bytes::Bytes;
 use sessile::codec::{FieldsBuilder, Format, Header, Layout, Record};
 
-use crate::args::Args;
-use crate::report::Table;
+use crate::measure::{Measure, Measures};
 
-/// A target that is measured: its tables, or why there are none.
-pub struct Target {
-    /// The name for `--workload`.
-    pub name: &'static str,
-    /// Takes the measure.
-    pub tell: fn(&Args) -> Result<Vec<Table>, String>,
-}
-
-/// All of them, in the order in which they are measured.
-pub const ALL: [Target; 4] = [
-    Target {
-        name: "tiered",
-        tell: tiered::tell,
-    },
-    Target {
-        name: "redis",
-        tell: redis::tell,
-    },
-    Target {
-        name: "sqlite",
-        tell: sqlite::tell,
-    },
-    Target {
-        name: "copy",
-        tell: copy::tell,
-    },
-];
+/// What is measured, in this order.
+pub const MEASURES: Measures = Measures {
+    binary: "stores",
+    one: "target",
+    heading: "Stores beside their drivers",
+    all: &[
+        Measure {
+            name: "tiered",
+            take: tiered::take,
+        },
+        Measure {
+            name: "redis",
+            take: redis::take,
+        },
+        Measure {
+            name: "sqlite",
+            take: sqlite::take,
+        },
+        Measure {
+            name: "copy",
+            take: copy::take,
+        },
+    ],
+};
 
 /// A key as a session has it: 32 bytes of a digest, in no order.
 fn key(number: usize) -> [u8; 32] {

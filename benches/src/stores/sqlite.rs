@@ -10,6 +10,7 @@ use tokio::runtime::Builder;
 
 use super::pace::{figure, spread};
 use crate::args::Args;
+use crate::measure::Found;
 use crate::report::Table;
 
 const RECORDS: usize = 50_000;
@@ -18,7 +19,7 @@ const LOADS: usize = 20_000;
 const HOUR: Duration = Duration::from_secs(3600);
 const AT_ONCE: [usize; 3] = [1, 4, 16];
 
-pub(super) fn tell(args: &Args) -> Result<Vec<Table>, String> {
+pub(super) fn take(args: &Args) -> Found {
     let (records, loads, rounds) = (args.size(RECORDS), args.size(LOADS), args.rounds());
     // A thread of its own, so that those it starts have its one core and the others keep theirs.
     let measured = thread::scope(|scope| {
