@@ -13,7 +13,6 @@ mod invalidations;
 mod kit;
 mod listing;
 mod network;
-mod pace;
 mod python;
 mod refusals;
 mod round_trips;

@@ -9,7 +9,6 @@ mod connecting;
 mod contract;
 mod faults;
 mod forms;
-mod pace;
 mod pooler;
 mod python;
 mod round_trips;

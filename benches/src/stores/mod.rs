@@ -3,10 +3,12 @@
 //! - `pace`: what is the same in all: interleaved rounds of two contenders, and the table of them.
 //! - `server`: a Redis server of the bench's own.
 //! - `redis`: the store beside the bare driver.
+//! - `connections`: whether several to Redis would be faster than one.
 //! - `tiered`: a load that ends in the front, beside one of the bare cache.
-//! - `sqlite`: loads on one core.
+//! - `sqlite`: loads and writes on one core.
 //! - `copy`: a snapshot into SQLite, as `sessile copy` does it.
 
+mod connections;
 mod copy;
 mod pace;
 mod redis;
@@ -32,6 +34,10 @@ pub const MEASURES: Measures = Measures {
         Measure {
             name: "redis",
             take: redis::take,
+        },
+        Measure {
+            name: "connections",
+            take: connections::take,
         },
         Measure {
             name: "sqlite",
