@@ -1,4 +1,4 @@
-//! The command line of the `peers` and `truths` binaries.
+//! The command line of the `peers`, `requests`, `truths` and `stores` binaries.
 
 use std::path::PathBuf;
 

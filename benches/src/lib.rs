@@ -11,6 +11,7 @@ pub mod contenders;
 pub mod heap;
 pub mod id;
 pub mod machine;
+pub mod measure;
 pub mod report;
 pub mod requests;
 pub mod rounds;

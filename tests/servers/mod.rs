@@ -22,6 +22,7 @@ mod program;
 mod proxy;
 mod redis;
 mod row;
+pub(crate) mod trips;
 
 use std::net::TcpListener;
 use std::path::PathBuf;

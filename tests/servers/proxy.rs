@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,6 +29,7 @@ pub enum Weather {
 pub struct Proxy {
     address: SocketAddr,
     weather: watch::Sender<Weather>,
+    turns: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -37,15 +39,23 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let (weather, forecast) = watch::channel(Weather::Fair);
+        let turns = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&turns);
         let task = tokio::spawn(async move {
             let server = SocketAddr::from(([127, 0, 0, 1], port));
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, server, forecast.clone()));
+                tokio::spawn(carry(
+                    client,
+                    server,
+                    forecast.clone(),
+                    Arc::clone(&counter),
+                ));
             }
         });
         Self {
             address,
             weather,
+            turns,
             task,
         }
     }
@@ -53,6 +63,12 @@ impl Proxy {
     /// The port to connect to.
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// The round trips since the last time: how often a client spoke after its server had. What is sent
+    /// together, or while an answer is still awaited, is one.
+    pub fn turns(&self) -> usize {
+        self.turns.swap(0, SeqCst)
     }
 
     /// Changes the weather, for connections that are open too.
@@ -67,7 +83,12 @@ impl Drop for Proxy {
     }
 }
 
-async fn carry(client: TcpStream, server: SocketAddr, mut forecast: watch::Receiver<Weather>) {
+async fn carry(
+    client: TcpStream,
+    server: SocketAddr,
+    mut forecast: watch::Receiver<Weather>,
+    turns: Arc<AtomicUsize>,
+) {
     if *forecast.borrow() == Weather::Down {
         return;
     }
@@ -80,8 +101,19 @@ async fn carry(client: TcpStream, server: SocketAddr, mut forecast: watch::Recei
     let (mut from_server, mut to_server) = server.into_split();
     let over = Arc::new(tokio::sync::Notify::new());
     let ended = Arc::clone(&over);
+    // Set before a byte is passed on: whoever has an answer finds its question counted.
+    let client_spoke_last = Arc::new(AtomicBool::new(false));
+    let spoke = Arc::clone(&client_spoke_last);
     let requests = tokio::spawn(async move {
-        let _ = tokio::io::copy(&mut from_client, &mut to_server).await;
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+            if !spoke.swap(true, SeqCst) {
+                turns.fetch_add(1, SeqCst);
+            }
+            if to_server.write_all(&buffer[..read]).await.is_err() {
+                break;
+            }
+        }
         ended.notify_one();
     });
     let mut weather = *forecast.borrow_and_update();
@@ -104,6 +136,7 @@ async fn carry(client: TcpStream, server: SocketAddr, mut forecast: watch::Recei
             () = over.notified() => break,
         };
         let Ok(read @ 1..) = read else { break };
+        client_spoke_last.store(false, SeqCst);
         let let_through = match weather {
             Weather::Fair => read,
             Weather::Slow(time) => {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use sessile::ManualClock;
 use sessile::store::contract::{self, Level, Report, Subject};
-use sessile::store::{MemcachedStore, SessionStore};
+use sessile::store::{Created, MemcachedStore, SessionStore};
 
 use crate::kit;
-use crate::servers::{Memcached, row};
+use crate::servers::{Memcached, Proxy, row, trips};
 use crate::verbs;
 
 /// Each store has a prefix of its own in one server.
@@ -74,29 +74,35 @@ async fn each_verb_costs_the_round_trips_that_are_documented() {
     let Some(server) = Memcached::start("the cost of memcached", &[]) else {
         return;
     };
-    let store = kit::on(&server).connect().await.unwrap();
-    let mut raw = kit::Raw::to(&server);
-    let counters = ["cmd_get", "cmd_set", "delete_hits", "delete_misses"];
-    let mut asked = 0;
-    let mut cost = || {
-        let now = counters.iter().map(|name| raw.stat(name)).sum();
-        now - std::mem::replace(&mut asked, now)
+    let proxy = Proxy::to(server.port()).await;
+    let settings = || {
+        MemcachedStore::builder()
+            .servers(format!("127.0.0.1:{}", proxy.port()))
+            .patience(trips::patience())
     };
-    let terms = kit::terms();
-    let _ = store.create(b"k", "v".into(), terms).await.unwrap();
-    assert_eq!(cost(), 1, "create");
-    store.load(b"k").await.unwrap();
-    assert_eq!(cost(), 1, "load");
-    store.put(b"k", "v".into(), terms).await.unwrap();
-    assert_eq!(cost(), 1, "put");
-    store.exists(b"k").await.unwrap();
-    assert_eq!(cost(), 1, "exists");
-    let _ = store.replace(b"k", "v".into(), terms, None).await.unwrap();
-    assert_eq!(cost(), 2, "replace");
-    store.touch(b"k", Duration::from_secs(9)).await.unwrap();
-    assert_eq!(cost(), 2, "touch");
-    store.remove(b"k").await.unwrap();
-    assert_eq!(cost(), 2, "remove");
+    let clock = ManualClock::new();
+    let native = settings().prefix("native").clock(clock.clone());
+    let store = native.connect().await.unwrap();
+    // To see the record first takes one; where that says that there is nothing to do, it stays at that.
+    let others = [
+        ("create, taken", 2),
+        ("replace seen", 2),
+        ("replace any", 2),
+        ("touch", 2),
+        ("touch, to nothing", 2),
+        ("remove", 2),
+        ("purge_expired", 0),
+    ];
+    trips::check(&store, || proxy.turns(), &others).await;
+    store.put(b"k", "v".into(), kit::terms()).await.unwrap();
+    clock.advance(Duration::from_secs(1801));
+    proxy.turns();
+    let created = store.create(b"k", "w".into(), kit::terms()).await.unwrap();
+    assert!(matches!(created, Created::Done(_)));
+    assert_eq!(proxy.turns(), 3, "a create over a record that has ended");
+    let store = settings().bare().connect().await.unwrap();
+    let bare = [("replace seen", 2), ("purge_expired", 0)];
+    trips::check(&store, || proxy.turns(), &bare).await;
 }
 
 #[tokio::test]

@@ -169,33 +169,10 @@ async fn the_bare_form_keeps_the_contract_but_for_versions() {
 }
 
 #[tokio::test]
-async fn each_verb_is_one_command() {
+async fn writes_wait_for_a_majority() {
     let double = Double::start().await;
     let store = kit::on(&double).connect().await.unwrap();
-    let terms = kit::terms();
-    double.heard();
-    let _ = store.create(b"k", "v".into(), terms).await.unwrap();
-    assert_eq!(double.heard().len(), 1, "create");
-    let version = store.put(b"k", "v".into(), terms).await.unwrap();
-    assert_eq!(double.heard().len(), 1, "put");
-    store.load(b"k").await.unwrap();
-    assert_eq!(double.heard().len(), 1, "load");
-    let _ = store
-        .replace(b"k", "w".into(), terms, Some(version))
-        .await
-        .unwrap();
-    assert_eq!(double.heard().len(), 1, "replace");
-    let conflict = store
-        .replace(b"k", "x".into(), terms, Some(version))
-        .await
-        .unwrap();
-    assert!(matches!(conflict, Replaced::Conflict(_)));
-    assert_eq!(double.heard().len(), 2, "replace that fails");
-    store.exists(b"k").await.unwrap();
-    store.touch(b"k", Duration::from_secs(5)).await.unwrap();
-    store.remove(b"k").await.unwrap();
-    assert_eq!(double.heard().len(), 3, "exists, touch, remove");
-    let _ = store.create(b"k", "v".into(), terms).await.unwrap();
+    let _ = store.create(b"k", "v".into(), kit::terms()).await.unwrap();
     let commands = double.heard();
     let concern = commands[0].get_document("writeConcern").unwrap();
     assert_eq!(concern.get_str("w").unwrap(), "majority");

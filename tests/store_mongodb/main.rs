@@ -10,6 +10,7 @@ mod kit;
 mod listing;
 mod polodb;
 mod python;
+mod round_trips;
 #[path = "../servers/mod.rs"]
 mod servers;
 #[path = "../logs/verbs.rs"]

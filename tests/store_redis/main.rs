@@ -13,9 +13,9 @@ mod invalidations;
 mod kit;
 mod listing;
 mod network;
-mod pace;
 mod python;
 mod refusals;
+mod round_trips;
 mod sentinel;
 mod tls;
 #[path = "../logs/verbs.rs"]

@@ -9,9 +9,9 @@ mod connecting;
 mod contract;
 mod faults;
 mod forms;
-mod pace;
 mod pooler;
 mod python;
+mod round_trips;
 mod sqlite;
 mod tls;
 #[path = "../logs/verbs.rs"]

@@ -9,6 +9,7 @@ use sessile_cli::admin::{self, Admin};
 
 use super::pace::{figure, spread};
 use crate::args::Args;
+use crate::measure::Found;
 use crate::report::Table;
 
 const SESSIONS: usize = 200_000;
@@ -17,7 +18,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// A round takes seconds.
 const ROUNDS_MAX: usize = 5;
 
-pub(super) fn tell(args: &Args) -> Result<Vec<Table>, String> {
+pub(super) fn take(args: &Args) -> Found {
     let sessions = args.size(SESSIONS);
     let folder = tempfile::tempdir().map_err(|reason| reason.to_string())?;
     let snapshot = folder.path().join("sessions.snapshot");

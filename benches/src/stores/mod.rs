@@ -3,10 +3,12 @@
 //! - `pace`: what is the same in all: interleaved rounds of two contenders, and the table of them.
 //! - `server`: a Redis server of the bench's own.
 //! - `redis`: the store beside the bare driver.
+//! - `connections`: whether several to Redis would be faster than one.
 //! - `tiered`: a load that ends in the front, beside one of the bare cache.
-//! - `sqlite`: loads on one core.
+//! - `sqlite`: loads and writes on one core.
 //! - `copy`: a snapshot into SQLite, as `sessile copy` does it.
 
+mod connections;
 mod copy;
 mod pace;
 mod redis;
@@ -17,36 +19,36 @@ mod tiered;
 use bytes::Bytes;
 use sessile::codec::{FieldsBuilder, Format, Header, Layout, Record};
 
-use crate::args::Args;
-use crate::report::Table;
+use crate::measure::{Measure, Measures};
 
-/// A target that is measured: its tables, or why there are none.
-pub struct Target {
-    /// The name for `--workload`.
-    pub name: &'static str,
-    /// Takes the measure.
-    pub tell: fn(&Args) -> Result<Vec<Table>, String>,
-}
-
-/// All of them, in the order in which they are measured.
-pub const ALL: [Target; 4] = [
-    Target {
-        name: "tiered",
-        tell: tiered::tell,
-    },
-    Target {
-        name: "redis",
-        tell: redis::tell,
-    },
-    Target {
-        name: "sqlite",
-        tell: sqlite::tell,
-    },
-    Target {
-        name: "copy",
-        tell: copy::tell,
-    },
-];
+/// What is measured, in this order.
+pub const MEASURES: Measures = Measures {
+    binary: "stores",
+    one: "target",
+    heading: "Stores beside their drivers",
+    all: &[
+        Measure {
+            name: "tiered",
+            take: tiered::take,
+        },
+        Measure {
+            name: "redis",
+            take: redis::take,
+        },
+        Measure {
+            name: "connections",
+            take: connections::take,
+        },
+        Measure {
+            name: "sqlite",
+            take: sqlite::take,
+        },
+        Measure {
+            name: "copy",
+            take: copy::take,
+        },
+    ],
+};
 
 /// A key as a session has it: 32 bytes of a digest, in no order.
 fn key(number: usize) -> [u8; 32] {

@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::pace;
 use super::server::Redis;
 use crate::args::Args;
+use crate::measure::Found;
 use crate::report::Table;
 
 const KEYS: usize = 1_000;
@@ -68,7 +69,7 @@ struct Field {
     _server: Redis,
 }
 
-pub(super) fn tell(args: &Args) -> Result<Vec<Table>, String> {
+pub(super) fn take(args: &Args) -> Found {
     let field = Field::open()?;
     let calls = args.size(CALLS);
     let mut table = Table::new(

@@ -11,6 +11,7 @@ use sessile::{Cache, CacheStore, SessionStore, Terms};
 
 use super::pace;
 use crate::args::Args;
+use crate::measure::Found;
 use crate::report::Table;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -21,7 +22,7 @@ const SLICE: usize = 2_000;
 /// Slices in a round, whose least is the round's figure: the rest is what other programs cost.
 const SLICES: usize = 500;
 
-pub(super) fn tell(args: &Args) -> Result<Vec<Table>, String> {
+pub(super) fn take(args: &Args) -> Found {
     let failed = |error: sessile::Error| error.to_string();
     let builder = || Ok(TieredStore::builder(embedded()?, embedded()?).fresh_for(HOUR));
     let bare = embedded().map_err(failed)?;

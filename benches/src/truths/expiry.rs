@@ -8,8 +8,8 @@ use bytes::Bytes;
 use sessile::Cache;
 use sessile::time::ManualClock;
 
-use super::Told;
 use crate::args::Args;
+use crate::measure::Found;
 use crate::report::Table;
 use crate::trace;
 
@@ -17,7 +17,7 @@ use crate::trace;
 const DEFAULT_S: u32 = 1_800;
 
 /// Replays the trace beside a map that knows every deadline.
-pub(super) fn tell(_: &Args) -> Told {
+pub(super) fn take(_: &Args) -> Found {
     let folder = trace::folder().ok_or(trace::ABSENT)?;
     let records = trace::read(&folder, "ttl_dns")?;
     let clock = ManualClock::new();

@@ -3,13 +3,13 @@
 
 use std::time::Instant;
 
-use super::Told;
 use super::spread::Spread;
 use crate::args::Args;
 use crate::clock::Coarse;
 use crate::contender::{Contender, Plan};
 use crate::contenders::{Dash, Ours, Quick};
 use crate::id::Id;
+use crate::measure::Found;
 use crate::report::Table;
 use crate::workloads::value;
 
@@ -21,7 +21,7 @@ const ROOM: usize = 320;
 const LONG_NS: u64 = 1_000_000;
 
 /// One growth per size, contender and run, in turns.
-pub(super) fn tell(args: &Args) -> Told {
+pub(super) fn take(args: &Args) -> Found {
     let mut table = Table::new(
         "Growth: the slowest operations while a table grows, and while it does not".to_owned(),
         "Inserts of new sessions into an empty cache, then writes to the same sessions in the same order, each timed. \

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use sessile::time::ManualClock;
 use sessile::{Cache, Terms};
 
-use super::Told;
 use crate::args::Args;
+use crate::measure::Found;
 use crate::report::Table;
 use crate::trace::{self, Anchor, Record};
 
@@ -16,7 +16,7 @@ use crate::trace::{self, Anchor, Record};
 const POLICIES: [&str; 5] = ["LRU", "CLOCK", "SIEVE", "S3FIFO", "WTLFU"];
 
 /// Both tables: every record an access that fills on a miss, and sessions.
-pub(super) fn tell(args: &Args) -> Told {
+pub(super) fn take(args: &Args) -> Found {
     let folder = trace::folder().ok_or(trace::ABSENT)?;
     Ok(vec![reads(&folder, args)?, sessions(&folder)?])
 }

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::Told;
 use crate::args::Args;
 use crate::clock::Ttl;
 use crate::contender::{Contender, Plan};
 use crate::contenders::{MokaExpiry, Ours, Stretto};
 use crate::id::{Id, Random};
+use crate::measure::Found;
 use crate::report::Table;
 
 /// Operations per second.
@@ -53,7 +53,7 @@ impl Drop for Stamped {
 }
 
 /// Paced traffic on each cache that reclaims by itself.
-pub(super) fn tell(args: &Args) -> Told {
+pub(super) fn take(args: &Args) -> Found {
     let span = Duration::from_secs(if args.quick { 1 } else { 10 });
     let mut table = Table::new(
         format!("Reclaim lag: lives of 50 to 500 ms, {PACE} operations a second"),

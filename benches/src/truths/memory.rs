@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use super::Told;
 use crate::args::Args;
 use crate::contender::{Contender, Plan};
 use crate::contenders::Ours;
 use crate::heap;
 use crate::id::{Id, LENGTH};
+use crate::measure::Found;
 use crate::report::Table;
 use crate::workloads::{VALUE, value};
 
 /// Fills each contender and counts; then reads every entry once and counts
 /// again, because a value made from a `Vec` allocates its shared count then.
-pub(super) fn tell(args: &Args) -> Told {
+pub(super) fn take(args: &Args) -> Found {
     let entries = args.size(1_000_000);
     let mut table = Table::new(
         format!("Heap bytes per entry beyond id and value, {entries} entries"),

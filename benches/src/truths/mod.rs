@@ -10,48 +10,41 @@ mod spread;
 mod storm;
 mod threshold;
 
-use crate::args::Args;
-use crate::report::Table;
+use crate::measure::{Measure, Measures};
 
-/// What a truth says: its tables, or why there are none.
-pub type Told = Result<Vec<Table>, String>;
-
-/// A measure of something other than speed.
-pub struct Truth {
-    /// The name for `--workload`.
-    pub name: &'static str,
-    /// Takes the measure.
-    pub tell: fn(&Args) -> Told,
-}
-
-/// All of them, in the order in which they are told.
-pub const ALL: [Truth; 7] = [
-    Truth {
-        name: "memory",
-        tell: memory::tell,
-    },
-    Truth {
-        name: "threshold",
-        tell: threshold::tell,
-    },
-    Truth {
-        name: "storm",
-        tell: storm::tell,
-    },
-    Truth {
-        name: "growth",
-        tell: growth::tell,
-    },
-    Truth {
-        name: "expiry",
-        tell: expiry::tell,
-    },
-    Truth {
-        name: "lag",
-        tell: lag::tell,
-    },
-    Truth {
-        name: "hit-ratio",
-        tell: hit_ratio::tell,
-    },
-];
+/// What is measured, in the order in which it is told.
+pub const MEASURES: Measures = Measures {
+    binary: "truths",
+    one: "truth",
+    heading: "Truths beside the peers",
+    all: &[
+        Measure {
+            name: "memory",
+            take: memory::take,
+        },
+        Measure {
+            name: "threshold",
+            take: threshold::take,
+        },
+        Measure {
+            name: "storm",
+            take: storm::take,
+        },
+        Measure {
+            name: "growth",
+            take: growth::take,
+        },
+        Measure {
+            name: "expiry",
+            take: expiry::take,
+        },
+        Measure {
+            name: "lag",
+            take: lag::take,
+        },
+        Measure {
+            name: "hit-ratio",
+            take: hit_ratio::take,
+        },
+    ],
+};

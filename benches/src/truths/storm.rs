@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use sessile::time::{Clock, CoarseClock};
 
-use super::Told;
 use super::spread::Spread;
 use crate::args::Args;
 use crate::clock::{Coarse, Ttl};
@@ -12,6 +11,7 @@ use crate::contender::{Contender, Plan};
 use crate::contenders::{Dash, MokaExpiry, Ours, Quick, Stretto};
 use crate::heap;
 use crate::id::{Id, Random};
+use crate::measure::Found;
 use crate::report::{Table, mib};
 use crate::workloads::{VALUE, ends, value};
 
@@ -26,7 +26,7 @@ const AFTER: Duration = Duration::from_secs(2);
 const WATCH: Duration = Duration::from_secs(1);
 
 /// One storm per contender and run, in turns.
-pub(super) fn tell(args: &Args) -> Told {
+pub(super) fn take(args: &Args) -> Found {
     let sessions = args.size(1_000_000);
     let mut table = Table::new(
         format!(

@@ -1,9 +1,9 @@
 //! Whether a threshold of 500 keeps 500 sessions, and never more.
 
-use super::Told;
 use crate::args::Args;
 use crate::contender::{Contender, Plan};
 use crate::id::Id;
+use crate::measure::Found;
 use crate::report::Table;
 use crate::workloads::{VALUE, value};
 
@@ -11,7 +11,7 @@ const LIMIT: u64 = 500;
 const MORE: u64 = 10_000;
 
 /// Inserts as many live sessions as the limit allows, then many more.
-pub(super) fn tell(args: &Args) -> Told {
+pub(super) fn take(args: &Args) -> Found {
     let mut table = Table::new(
         format!("A threshold of {LIMIT}: {LIMIT} live sessions, then {MORE} more"),
         "kept: of the first, those that can still be read; most: the most that could be read at \

@@ -44,10 +44,11 @@ use crate::time::Clock;
 /// is not told at all: such records end by our clock and stay until they are evicted.
 ///
 /// # Cost
-/// In round trips: `load`, `exists` and `put` one, `create` one if the key is new, `replace`, `touch`
-/// and `remove` two: one to see the record, one to write or remove it if nobody wrote in between
-/// (memcached's compare-and-swap). When others did, again; after 64 times it is
-/// [`Conflict`](ErrorKind::Conflict).
+/// In round trips: `load`, `exists` and `put` one, `create` one if the key is new, two if it is taken and
+/// three over a record that has ended, `replace`, `touch` and `remove` two: one to see the record, one to
+/// write or remove it if nobody wrote in between (memcached's compare-and-swap). When others did, again;
+/// after 64 times it is [`Conflict`](ErrorKind::Conflict). [Bare](MemcachedBuilder::bare), all take one but
+/// for a `replace` that expects a version.
 ///
 /// # Faults
 /// An attempt has a time limit, and there are several ([`Patience`]). A server that cannot be reached is

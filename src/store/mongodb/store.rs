@@ -50,7 +50,9 @@ const GRACE: Duration = Duration::from_secs(3600);
 ///
 /// # Cost
 /// One round trip each; `replace` takes a second one when it fails, to tell
-/// [`Gone`](Replaced::Gone) from [`Conflict`](Replaced::Conflict).
+/// [`Gone`](Replaced::Gone) from [`Conflict`](Replaced::Conflict). [Bare](MongoBuilder::bare), a `replace`
+/// that expects a version takes two, or one when it fails, and a `create` takes a second one where a
+/// session is, living or ended.
 ///
 /// # Durability
 /// Reads go to the primary. Writes wait for a majority of the replica set unless the address says

@@ -25,9 +25,12 @@ pub(super) const BATCH: usize = 64;
 
 /// Keeps records in Redis 7 or Valkey: one server, Sentinel or Cluster.
 ///
-/// Each verb is one command or script, and one round trip. All calls share one connection, opened when
-/// first needed and opened anew after it breaks; clones share it too. Records are single strings that
-/// Redis itself expires, so that nothing has to be purged.
+/// All calls share one connection, opened when first needed and opened anew after it breaks; clones share
+/// it too. Records are single strings that Redis itself expires, so that nothing has to be purged.
+///
+/// # Cost
+/// Each verb is one command or script, and one round trip. A create takes a second one where something
+/// malformed is in the way, and a script that the server does not know yet is sent again in full.
 ///
 /// # What it keeps of the contract
 /// - Time is the server's: nobody else's clock counts. Redis ends a record when its milliseconds have

@@ -107,7 +107,8 @@ impl SqlStoreBuilder {
     ///
     /// These tables have no column for versions. The version is a digest of the content, so that
     /// records of equal content have equal versions: a replace that expects a version cannot tell
-    /// that a record was changed and changed back. It takes two round trips instead of one. Lifetimes
+    /// that a record was changed and changed back. It takes two round trips instead of one, and so does
+    /// a [`put`](crate::SessionStore::put) where nothing is. Lifetimes
     /// end at most a thousand years from now; that is also what "forever" becomes.
     ///
     /// Keys are stored as given if they are printable ASCII without spaces and no tilde in front, up
@@ -154,8 +155,8 @@ impl SqlStoreBuilder {
     /// Whether statements stay prepared on their connections. Default: yes.
     ///
     /// Say no behind a pooler that gives each transaction another connection (PgBouncer before 1.21
-    /// in transaction mode). Each call then is a transaction of its own and takes four round trips
-    /// instead of one; the connection has no `statement_timeout`, which such poolers refuse.
+    /// in transaction mode). Each statement then is a transaction of its own and takes four round
+    /// trips instead of one; the connection has no `statement_timeout`, which such poolers refuse.
     pub fn prepared_statements(mut self, keep: bool) -> Self {
         self.preparing = match keep {
             true => Preparing::Kept,

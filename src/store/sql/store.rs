@@ -31,9 +31,11 @@ use crate::sync::Lock;
 /// All of it, for lifetimes that are a time to live. Idle timeouts and maximum ages are refused with
 /// [`InvalidInput`](crate::ErrorKind::InvalidInput).
 ///
-/// - *Cost*: every verb is one statement and one round trip; a replace that is refused takes a second
-///   one to say why. On MySQL a create that meets a record or an expired one takes two or three. The
-///   first use of a statement on a connection takes one more, to prepare it.
+/// - *Cost*: every verb is one statement and one round trip; a replace that expects a version and is
+///   refused takes a second one to say why. On MariaDB and MySQL a create that meets an expired record
+///   takes two, one that is refused three. The first use of a statement on a connection takes one more,
+///   to prepare it. In tables of Python programs a replace that expects a version takes two, or one if
+///   it is refused, and a put where nothing is takes one more than a create.
 /// - *Clock*: the database's decides what has expired, read within the statement, so that all
 ///   processes agree whatever their own clocks say. SQLite's clock is the machine's. When that clock
 ///   steps back, records live longer by as much.

@@ -10,6 +10,7 @@ mod filter;
 mod reply;
 mod wire;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -44,6 +45,7 @@ pub(crate) struct State {
     faults: Mutex<Vec<Fault>>,
     /// The names of all commands, with what they were about.
     heard: Mutex<Vec<Document>>,
+    asked: AtomicUsize,
     port: u16,
 }
 
@@ -67,6 +69,7 @@ impl Double {
             data: Mutex::default(),
             faults: Mutex::default(),
             heard: Mutex::default(),
+            asked: AtomicUsize::new(0),
             port: listener.local_addr().unwrap().port(),
         });
         let (alive, task) = serve(listener, &state);
@@ -127,6 +130,12 @@ impl Double {
     pub(crate) fn heard(&self) -> Vec<Document> {
         std::mem::take(&mut *lock(&self.state.heard))
     }
+
+    /// How many messages there were since the last time, whatever they were about, but for the greetings
+    /// by which the driver opens connections and watches the server. Each was answered by itself.
+    pub(crate) fn asked(&self) -> usize {
+        self.state.asked.swap(0, Ordering::SeqCst)
+    }
 }
 
 impl Drop for Double {
@@ -157,6 +166,9 @@ async fn converse(mut stream: TcpStream, state: &State) {
     let _ = stream.set_nodelay(true);
     while let Some((id, command)) = wire::read(&mut stream).await {
         let name = command.keys().next().cloned().unwrap_or_default();
+        if !name.eq_ignore_ascii_case("hello") && !name.eq_ignore_ascii_case("ismaster") {
+            state.asked.fetch_add(1, Ordering::SeqCst);
+        }
         let about_data = ["find", "insert", "update", "delete", "createIndexes"].contains(&&*name);
         let fault = match about_data {
             true => {
