@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # both ways with the real Flask, Django, Flask-Session and itsdangerous from PyPI
+source .ci/whole.sh
 export CARGO_TARGET_DIR=$SESSILE_TARGET
 command -v python3 >/dev/null || { echo 'NO PYTHON 3: apt-get install python3 python3-venv' >&2; exit 75; }
 venv=$SESSILE_TARGET/python
@@ -15,4 +16,4 @@ if ! cmp -s "$wanted" "$venv/installed.txt"; then
     "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
     cp "$wanted" "$venv/installed.txt"
 fi
-SESSILE_PYTHON=$venv/bin/python3 cargo test -p sessile --features compat --test compat_python -- --nocapture
+SESSILE_PYTHON=$venv/bin/python3 cargo test -p sessile --features "$whole" --test compat_python -- --nocapture

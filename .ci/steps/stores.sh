@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # every store with its real server: contract, faults, sharing with Python; README's table of stores
+source .ci/whole.sh
 # These tests wait more than they work.
 export CARGO_TARGET_DIR=$SESSILE_TARGET SESSILE_TEST_SERVERS=all RUST_TEST_THREADS=6
 python=$SESSILE_TARGET/python/bin/python3
@@ -7,10 +8,9 @@ python=$SESSILE_TARGET/python/bin/python3
 export SESSILE_ROWS=$SESSILE_TARGET/store-rows
 rm -rf "$SESSILE_ROWS"
 mkdir -p "$SESSILE_ROWS"
-cargo test -p sessile --features compat,contract,filesystem,redis,memcached,sqlite,postgres,mysql,mongodb,tiered \
-    --lib --test store_contract --test store_file --test store_redis --test store_memcached --test store_sql \
-    --test store_mongodb --test store_tiered --test store_survey
-cargo test -p sessile-cli --features stores --test stores --test admin
+cargo test -p sessile --features "$whole" --test store_contract --test store_file --test store_redis \
+    --test store_memcached --test store_sql --test store_mongodb --test store_tiered --test store_survey
+cargo test -p sessile-cli --features stores,sessile/__internals --test stores --test admin
 
 # What README says of the stores is what was found just now.
 {

@@ -1,5 +1,5 @@
-//! `sessile serve` and the administration on every store with its real server: by hand, and with a
-//! browser.
+//! `sessile serve` and the administration on every store with its real server (MongoDB: its double): by
+//! hand, and with a browser.
 
 #[path = "../serve/chrome.rs"]
 #[allow(
@@ -18,10 +18,12 @@ mod server;
 #[path = "../../../tests/servers/mod.rs"]
 mod servers;
 
+mod mongo;
 mod moving;
 mod shared;
 mod visit;
 
+use mongo::MongoDb;
 use server::Server;
 use servers::{MariaDb, Memcached, Postgres, Redis, RedisCluster, Watched};
 
@@ -134,6 +136,17 @@ fn mariadb() -> Option<Row> {
     row("mariadb", &database(&url), server)
 }
 
+fn mongodb() -> Option<Row> {
+    let server = MongoDb::start();
+    let address = server.address().to_owned();
+    let environment = [
+        ("SESSION_TYPE", "mongodb"),
+        ("SESSION_MONGODB", &*address),
+        ("SESSION_STORE_PREPARE", "true"),
+    ];
+    row("mongodb", &environment, server)
+}
+
 fn database(url: &str) -> [(&'static str, &str); 3] {
     [
         ("SESSION_TYPE", "sql"),
@@ -177,7 +190,7 @@ fn null() -> Option<Row> {
 }
 
 /// Every store that keeps sessions on the server.
-const KEEPERS: [fn() -> Option<Row>; 11] = [
+const KEEPERS: [fn() -> Option<Row>; 12] = [
     cache,
     filesystem,
     redis,
@@ -187,6 +200,7 @@ const KEEPERS: [fn() -> Option<Row>; 11] = [
     sqlite,
     postgres,
     mariadb,
+    mongodb,
     tiered,
     tiered_redis,
 ];
