@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # exact gates: heap bytes per entry and instructions per `get` (--bless rewrites .ci/gates)
 export CARGO_TARGET_DIR=$SESSILE_TARGET
-gate=$(cargo bench -p sessile-benches --bench gate --no-run --message-format=json |
+gate=$(cargo bench -p sessile-benches --no-default-features --bench gate --no-run --message-format=json |
     sed -n 's/.*"name":"gate".*"executable":"\([^"]*\)".*/\1/p')
 [[ -x $gate ]] || { echo 'cargo did not say where it put the `gate` bench' >&2; exit 1; }
 
