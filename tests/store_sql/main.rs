@@ -7,6 +7,7 @@ mod servers;
 mod clock;
 mod connecting;
 mod contract;
+mod disk;
 mod faults;
 mod forms;
 mod pooler;
