@@ -12,6 +12,7 @@ mod faults;
 mod forms;
 mod pooler;
 mod python;
+mod read_only;
 mod round_trips;
 mod sqlite;
 mod tls;
