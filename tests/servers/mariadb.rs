@@ -1,6 +1,6 @@
 //! A MariaDB server of the test's own.
 
-use super::{Certificates, Program, free_port, need, wait_for_port};
+use super::{Certificates, Disk, Program, free_port, need, wait_for_port};
 
 /// A running server with the user `app`, whose password is `secret`, and the database `app`.
 pub struct MariaDb {
@@ -92,6 +92,23 @@ impl MariaDb {
         self.url_at(self.port)
     }
 
+    /// The address of one more database, whose tables are all on a disk.
+    ///
+    /// # Panics
+    /// If there is one of that name.
+    pub fn url_on(&self, disk: &Disk, name: &str) -> String {
+        // A folder is a database.
+        let database = self.program.folder().join("data").join(name);
+        std::os::unix::fs::symlink(disk.path(), database).expect("the folder can be written");
+        self.url().replace("/app?", &format!("/{name}?"))
+    }
+
+    /// The address of its database for a user who may do there what an application does and
+    /// administers nothing.
+    pub fn url_of_plain_user(&self) -> String {
+        self.url().replace("app:", "plain:")
+    }
+
     /// The address of its database, with other parameters.
     pub fn url_with(&self, parameters: &str) -> String {
         let url = self.url();
@@ -113,6 +130,11 @@ impl MariaDb {
     pub fn restart(&mut self) {
         self.program.restart();
         wait_for_port("MariaDB", self.port);
+    }
+
+    /// What it logged.
+    pub fn output(&self) -> String {
+        self.program.output()
     }
 
     /// Stops it in its tracks, or lets it go on.

@@ -14,6 +14,7 @@
 
 mod certificates;
 mod clock;
+mod disk;
 mod mariadb;
 mod memcached;
 mod peer;
@@ -30,6 +31,7 @@ use std::time::{Duration, Instant};
 
 pub use certificates::Certificates;
 pub use clock::shifted;
+pub use disk::Disk;
 pub use mariadb::MariaDb;
 pub use memcached::Memcached;
 pub(crate) use peer::Peer;

@@ -2,49 +2,57 @@
 
 use std::path::PathBuf;
 
-use super::{Certificates, Program, free_port, need, wait_until};
+use super::{Certificates, Disk, Program, free_port, need, wait_until};
 
 /// A running server with the user `postgres`, whom it trusts, and the user `locked`, who needs the
 /// password `secret`.
 pub struct Postgres {
     program: Program,
     control: PathBuf,
+    data: String,
     port: u16,
 }
 
 impl Postgres {
     /// Starts one, or says loudly that it cannot.
     pub fn start() -> Option<Self> {
-        Self::start_with(None)
+        Self::start_with(None, None)
     }
 
     /// As [`start`](Self::start), but it takes connections over TLS only, also at
     /// 127.0.0.2, which is not in its certificate.
     pub fn start_over_tls(made: &Certificates) -> Option<Self> {
-        Self::start_with(Some(made))
+        Self::start_with(Some(made), None)
     }
 
-    fn start_with(made: Option<&Certificates>) -> Option<Self> {
+    /// As [`start`](Self::start), with its log of writes on a disk of this size, or with all its data.
+    pub fn start_on_disk(what: &str, size: &str, is_all: bool) -> Option<(Self, Disk)> {
+        need(what, ["postgres"])?;
+        let disk = Disk::mount(what, size, "postgres")?;
+        let server = Self::start_with(None, Some((&disk, is_all)))?;
+        Some((server, disk))
+    }
+
+    fn start_with(made: Option<&Certificates>, disk: Option<(&Disk, bool)>) -> Option<Self> {
         let [server, initdb, control] = need("PostgreSQL", ["postgres", "initdb", "pg_ctl"])?;
         let port = free_port();
         let mut program = Program::new(server).as_user("postgres");
-        let data = program.folder().join("data").display().to_string();
-        program.run(
-            &initdb,
-            [
-                "-D",
-                &data,
-                "-N",
-                "-A",
-                "trust",
-                "-U",
-                "postgres",
-                "-E",
-                "UTF8",
-                "--locale=C",
-            ],
-        );
-        let rules = program.folder().join("data/pg_hba.conf");
+        let (mut folder, mut log) = (program.folder().join("data"), String::new());
+        match disk {
+            Some((disk, true)) => folder = disk.path().join("data"),
+            Some((disk, false)) => log = format!("--waldir={}", disk.path().join("log").display()),
+            None => {}
+        }
+        let data = folder.display().to_string();
+        let mut init = vec!["-D", &data, "-N", "-A", "trust", "-U", "postgres"];
+        init.extend(["-E", "UTF8", "--locale=C"]);
+        // Pieces of the log, in MiB, the least: a small disk has room for some.
+        init.push("--wal-segsize=1");
+        if !log.is_empty() {
+            init.push(&log);
+        }
+        program.run(&initdb, init);
+        let rules = folder.join("pg_hba.conf");
         let trust = std::fs::read_to_string(&rules).expect("initdb wrote it");
         let rule = match made {
             None => format!("host all locked 127.0.0.1/32 scram-sha-256\n{trust}"),
@@ -87,6 +95,7 @@ impl Postgres {
         let server = Self {
             program,
             control,
+            data,
             port,
         };
         server.wait_for_start(1);
@@ -114,13 +123,13 @@ impl Postgres {
         format!("postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable")
     }
 
-    /// Ends it as a crash would: nothing is written back, and all its processes are gone.
+    /// Ends it as a crash would, if it has not ended by itself: nothing is written back, and all its
+    /// processes are gone.
     pub fn kill(&mut self) {
-        let data = self.program.folder().join("data").display().to_string();
-        self.program.run(
-            &self.control,
-            ["-D", &data, "-m", "immediate", "-w", "stop"],
-        );
+        let stop = ["-D", &self.data, "-m", "immediate", "-w", "stop"];
+        let stopped = self.program.attempt(&self.control, stop);
+        let is_over = stopped.status.success() || !self.program.is_running();
+        assert!(is_over, "{stopped:?}");
         self.program.kill();
     }
 

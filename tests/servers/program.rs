@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -43,14 +43,7 @@ impl Program {
 
     /// Runs it as another user, for servers that refuse the superuser. The folder becomes theirs.
     pub fn as_user(mut self, name: &str) -> Self {
-        let accounts = std::fs::read_to_string("/etc/passwd").expect("there is a list of users");
-        let account = accounts.lines().find_map(|line| {
-            let mut fields = line.split(':');
-            let is_it = fields.next() == Some(name);
-            let mut numbers = fields.skip(1).map_while(|field| field.parse::<u32>().ok());
-            is_it.then(|| Some((numbers.next()?, numbers.next()?)))?
-        });
-        let (user, group) = account.unwrap_or_else(|| panic!("there is no user {name}"));
+        let (user, group) = account(name);
         // Only the superuser can become somebody else; everybody else already is.
         if std::fs::metadata("/proc/self").is_ok_and(|it| {
             use std::os::unix::fs::MetadataExt;
@@ -87,17 +80,26 @@ impl Program {
     /// # Panics
     /// If it fails.
     pub fn run<A: AsRef<OsStr>>(&self, program: &Path, arguments: impl IntoIterator<Item = A>) {
-        let output = self
-            .command(program)
-            .args(arguments)
-            .output()
-            .expect("the command starts");
+        let output = self.attempt(program, arguments);
         assert!(
             output.status.success(),
             "{}: {}",
             program.display(),
             String::from_utf8_lossy(&output.stderr)
         );
+    }
+
+    /// As [`run`](Self::run), however it ends.
+    pub fn attempt<A: AsRef<OsStr>>(
+        &self,
+        program: &Path,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Output {
+        let mut command = self.command(program);
+        command
+            .args(arguments)
+            .output()
+            .expect("the command starts")
     }
 
     fn command(&self, program: &Path) -> Command {
@@ -145,6 +147,12 @@ impl Program {
         }
     }
 
+    /// Whether it was started and has not ended by itself.
+    pub fn is_running(&mut self) -> bool {
+        let ended = self.child.as_mut().map(Child::try_wait);
+        ended.is_some_and(|ended| ended.expect("it is our child").is_none())
+    }
+
     /// Stops it in its tracks, or lets it go on: a server that accepts and does not answer.
     pub fn freeze(&self, frozen: bool) {
         let signal = if frozen { libc::SIGSTOP } else { libc::SIGCONT };
@@ -170,6 +178,21 @@ impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The numbers of a user and of the user's group.
+///
+/// # Panics
+/// If there is no such user.
+pub(super) fn account(name: &str) -> (u32, u32) {
+    let accounts = std::fs::read_to_string("/etc/passwd").expect("there is a list of users");
+    let account = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let is_it = fields.next() == Some(name);
+        let mut numbers = fields.skip(1).map_while(|field| field.parse::<u32>().ok());
+        is_it.then(|| Some((numbers.next()?, numbers.next()?)))?
+    });
+    account.unwrap_or_else(|| panic!("there is no user {name}"))
 }
 
 fn all_stopped(id: libc::pid_t) -> bool {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use sessile::ErrorKind;
 use sessile::store::{Created, MongoStore, Replaced, SessionStore};
+use sessile::{Error, ErrorKind};
 
 use crate::double::{Double, Fault};
 use crate::kit::{self, SESSIONS};
@@ -61,30 +61,61 @@ async fn a_write_whose_answer_is_lost_arrives_once_and_is_recognized() {
     }
 }
 
+/// Each is named, with what to do; and neither takes anything away nor leaves anything behind.
 #[tokio::test]
 async fn what_does_not_pass_is_named() {
+    use ErrorKind::{Full, InvalidConfig, Timeout, TooLarge, Unavailable};
+
     let double = Double::start().await;
     let patience = kit::patience().attempts(2);
     let store = kit::on(&double).patience(patience).connect().await.unwrap();
-    for (fault, kind) in [
-        (Fault::Refuse(13), ErrorKind::InvalidConfig),
-        (Fault::Refuse(50), ErrorKind::Timeout),
-        (Fault::Refuse(10334), ErrorKind::TooLarge),
-        (Fault::Refuse(14031), ErrorKind::Full),
-        (Fault::Refuse(123), ErrorKind::Unavailable),
-        (Fault::Refuse(10107), ErrorKind::Unavailable),
-        (Fault::Unconfirmed, ErrorKind::Timeout),
+    let (key, terms) = (b"canary-key", kit::terms());
+    store.put(key, "kept".into(), terms).await.unwrap();
+    store.put(b"gone", "v".into(), terms).await.unwrap();
+    assert!(store.remove(b"gone").await.unwrap());
+    for (code, kind, advice) in [
+        (13, InvalidConfig, "the right to do this; check"),
+        (18, InvalidConfig, "the password or the right"),
+        (50, Timeout, "see whether it is overloaded"),
+        (10334, TooLarge, "put less into it"),
+        (14031, Full, "its disk is full; give it more"),
+        (123, Unavailable, "see what it logs"),
+        (10107, Unavailable, "has a primary"),
     ] {
-        double.fail([fault; 8]);
-        let error = store
-            .put(b"canary-key", "canary-value".into(), kit::terms())
-            .await
-            .unwrap_err();
-        assert_eq!(error.kind(), kind, "{fault:?}");
-        // The double puts the key into each of its messages, as MongoDB may.
-        let text = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
-        assert!(!text.contains("canary"), "{text}");
+        // More than all attempts of all verbs.
+        double.fail([Fault::Refuse(code); 100]);
+        let value = || "canary-value".into();
+        let failed = [
+            store.put(key, value(), terms).await.map(drop),
+            store.create(b"canary-new", value(), terms).await.map(drop),
+            store.replace(key, value(), terms, None).await.map(drop),
+            store.touch(key, Duration::from_secs(9)).await.map(drop),
+            store.remove(key).await.map(drop),
+        ];
+        for failed in failed {
+            is_named(&failed.unwrap_err(), kind, advice);
+        }
+        double.fail([]);
+        assert_eq!(store.load(key).await.unwrap().unwrap().value, "kept");
+        assert!(!store.exists(b"canary-new").await.unwrap());
+        assert!(!store.exists(b"gone").await.unwrap());
+        assert_eq!(double.documents(SESSIONS).len(), 1);
     }
+    // This one is there, and may be lost with the server that has it.
+    double.fail([Fault::Unconfirmed; 8]);
+    let written = store.put(key, "canary-value".into(), terms).await;
+    let advice = "see whether the replica set is whole";
+    is_named(&written.unwrap_err(), Timeout, advice);
+    double.fail([]);
+    store.put(key, "kept".into(), terms).await.unwrap();
+}
+
+fn is_named(error: &Error, kind: ErrorKind, advice: &str) {
+    assert_eq!(error.kind(), kind, "{error:?}");
+    assert!(error.to_string().contains(advice), "{error}");
+    // The double puts the key into each of its messages, as MongoDB may.
+    let text = format!("{error} {error:?} {:?}", std::error::Error::source(error));
+    assert!(!text.contains("canary"), "{text}");
 }
 
 #[tokio::test]

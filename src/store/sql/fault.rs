@@ -73,7 +73,10 @@ impl Fault {
         match error {
             sqlx::Error::Database(error) => {
                 let number = code_of(engine, &*error);
-                let (class, kind, advice) = judge(engine, &number, error.message());
+                let (class, kind, advice) = match is_panic(&*error) {
+                    true => (Class::Broken, ErrorKind::Unavailable, NOT_READY),
+                    false => judge(engine, &number, error.message()),
+                };
                 Self {
                     class,
                     kind,
@@ -161,6 +164,17 @@ fn code_of(engine: Engine, error: &dyn sqlx::error::DatabaseError) -> String {
     error.code().unwrap_or_default().into_owned()
 }
 
+/// Whether PostgreSQL ended all its processes with this, as it does when it cannot write its log, whatever
+/// the code says. Whether the statement took effect nobody knows then.
+fn is_panic(error: &dyn sqlx::error::DatabaseError) -> bool {
+    #[cfg(feature = "postgres")]
+    if let Some(error) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
+        return error.severity() == sqlx::postgres::PgSeverity::Panic;
+    }
+    let _ = error;
+    false
+}
+
 const OUT_OF_REACH: &str =
     "the connection failed; see whether the database runs and can be reached";
 const NO_TLS: &str = "no connection over TLS was agreed on; see whether the server offers TLS, whether the \
@@ -175,22 +189,27 @@ const NO_TABLE: &str = "the table does not exist; call SqlStore::migrate once, o
 const DENIED: &str = "the database does not let this user in or do this; see the address, the \
                       password, the user's rights, and whether the server wants TLS (sslmode, ssl-mode)";
 const LOCKED: &str = "others held a lock for too long";
-const DISK_FULL: &str = "the disk is full; nothing was written";
-const READ_ONLY: &str = "the database can only be read";
+const DISK_FULL: &str = "the database's disk is full; nothing was written; make room on it";
+const READ_ONLY: &str = "the server takes no writes, as a replica or by a setting \
+                         (default_transaction_read_only, read_only); nothing was written; connect to \
+                         the primary, or let this one be written";
+const READ_ONLY_FILE: &str = "the database can only be read; nothing was written; see the rights to its file \
+                              and folder, and whether the address says mode=ro";
 const CORRUPT: &str = "the database says that its data are damaged; restore them from a backup";
-const NOT_READY: &str = "the server is starting, stopping or has too many connections";
+const NOT_READY: &str = "the server is starting, stopping, or short of connections, memory or disk for its \
+                         log; see what it logs";
 const TOO_LONG: &str = "a value is longer than the column or the server takes";
 const OTHER: &str = "the database refused the statement";
 const TAKEN: &str = "another row has this key, perhaps in other letter case; give the key's column a \
                      binary collation";
 
-/// What a database's code means. `message` is only asked where SQLite has no code.
+/// What a database's code means. `message` is only asked where a code has several meanings.
 fn judge(engine: Engine, code: &str, message: &str) -> (Class, ErrorKind, &'static str) {
     let number: u32 = code.parse().unwrap_or(0);
     match engine {
         Engine::Sqlite => sqlite(number, message),
         Engine::Postgres => postgres(code),
-        Engine::MySql => mysql(number),
+        Engine::MySql => mysql(number, message),
     }
 }
 
@@ -198,7 +217,7 @@ fn sqlite(code: u32, message: &str) -> (Class, ErrorKind, &'static str) {
     // The lower byte is the primary code: <https://sqlite.org/rescode.html>.
     match code & 0xff {
         5 | 6 => (Class::Busy, ErrorKind::Timeout, LOCKED),
-        8 => (Class::Refused, ErrorKind::Io, READ_ONLY),
+        8 => (Class::Refused, ErrorKind::Io, READ_ONLY_FILE),
         3 | 10 | 14 | 23 => (
             Class::Refused,
             ErrorKind::Io,
@@ -222,7 +241,8 @@ fn postgres(code: &str) -> (Class, ErrorKind, &'static str) {
         "23505" | "42710" | "42P06" | "42P07" => (Class::Duplicate, ErrorKind::Conflict, TAKEN),
         "40001" | "40P01" => (Class::Busy, ErrorKind::Conflict, "two writers met"),
         "55P03" | "57014" => (Class::Busy, ErrorKind::Timeout, LOCKED),
-        "53100" | "54023" => (Class::Refused, ErrorKind::Full, DISK_FULL),
+        "53100" => (Class::Refused, ErrorKind::Full, DISK_FULL),
+        // Another connection may lead to the new primary.
         "25006" => (Class::Broken, ErrorKind::Unavailable, READ_ONLY),
         "28P01" | "28000" | "3D000" | "42501" => (Class::Refused, ErrorKind::InvalidConfig, DENIED),
         "XX001" | "XX002" => (Class::Refused, ErrorKind::Corrupt, CORRUPT),
@@ -248,21 +268,25 @@ fn postgres(code: &str) -> (Class, ErrorKind, &'static str) {
     }
 }
 
-fn mysql(number: u32) -> (Class, ErrorKind, &'static str) {
+fn mysql(number: u32, message: &str) -> (Class, ErrorKind, &'static str) {
     match number {
         1146 | 1049 => (Class::NoTable, ErrorKind::InvalidConfig, NO_TABLE),
         1062 => (Class::Duplicate, ErrorKind::Conflict, TAKEN),
         1213 | 1020 => (Class::Busy, ErrorKind::Conflict, "two writers met"),
         1205 | 1317 | 1969 | 3024 => (Class::Busy, ErrorKind::Timeout, LOCKED),
-        1021 | 1041 | 1114 => (Class::Refused, ErrorKind::Full, DISK_FULL),
-        1290 | 1792 | 1836 => (Class::Broken, ErrorKind::Unavailable, READ_ONLY),
+        1021 | 1114 => (Class::Refused, ErrorKind::Full, DISK_FULL),
+        // A file that could not be written or made, and a failure of a storage engine.
+        3 | 1005 | 1026 | 1030 if message.contains("No space left") => {
+            (Class::Refused, ErrorKind::Full, DISK_FULL)
+        }
+        1036 | 1290 | 1792 | 1836 | 1874 => (Class::Broken, ErrorKind::Unavailable, READ_ONLY),
         1044 | 1045 | 1142 | 1143 | 1227 | 1698 => {
             (Class::Refused, ErrorKind::InvalidConfig, DENIED)
         }
         3159 => (Class::Refused, ErrorKind::InvalidConfig, ASKS_FOR_TLS),
         1034 | 1194 | 1712 => (Class::Refused, ErrorKind::Corrupt, CORRUPT),
         1153 | 1406 => (Class::Refused, ErrorKind::InvalidInput, TOO_LONG),
-        1040 | 1053 | 1079 | 1080 | 1129 | 1203 | 1226 | 1927 | 4031 => {
+        1037 | 1040 | 1041 | 1053 | 1079 | 1080 | 1129 | 1203 | 1226 | 1927 | 4031 => {
             (Class::Broken, ErrorKind::Unavailable, NOT_READY)
         }
         _ => (Class::Refused, ErrorKind::Io, OTHER),

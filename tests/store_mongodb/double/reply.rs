@@ -16,6 +16,7 @@ pub(super) fn failure(code: i32) -> Document {
         50 => "MaxTimeMSExpired",
         59 => "CommandNotFound",
         85 => "IndexOptionsConflict",
+        14031 => "OutOfDiskSpace",
         _ => "Location",
     };
     let mut failure =
