@@ -1,5 +1,7 @@
-# Sourced by the steps that test with every feature: the same features are built once for all of them.
-whole=axum,compat,contract,filesystem,memcached,mongodb,mysql,postgres,redis,sqlite,tiered,__internals
+# Sourced by the steps that test with every feature. They all select the same packages with the same
+# features, whatever targets they run: whatever else is selected, cargo builds every dependency anew.
+whole=(-p sessile -p sessile-cli --features
+    "sessile-cli/stores,sessile/__internals,$(printf 'sessile/%s,' axum compat contract filesystem memcached mongodb mysql postgres redis sqlite tiered)")
 
 # The names of the crate's test targets, a line each.
 test_targets() {

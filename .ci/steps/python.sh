@@ -16,4 +16,4 @@ if ! cmp -s "$wanted" "$venv/installed.txt"; then
     "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
     cp "$wanted" "$venv/installed.txt"
 fi
-SESSILE_PYTHON=$venv/bin/python3 cargo test -p sessile --features "$whole" --test compat_python -- --nocapture
+SESSILE_PYTHON=$venv/bin/python3 cargo test "${whole[@]}" --test compat_python -- --nocapture

@@ -8,9 +8,8 @@ python=$SESSILE_TARGET/python/bin/python3
 export SESSILE_ROWS=$SESSILE_TARGET/store-rows
 rm -rf "$SESSILE_ROWS"
 mkdir -p "$SESSILE_ROWS"
-cargo test -p sessile --features "$whole" --test store_contract --test store_file --test store_redis \
-    --test store_memcached --test store_sql --test store_mongodb --test store_tiered --test store_survey
-cargo test -p sessile-cli --features stores,sessile/__internals --test stores --test admin
+cargo test "${whole[@]}" --test store_contract --test store_file --test store_redis --test store_memcached \
+    --test store_sql --test store_mongodb --test store_tiered --test store_survey --test stores --test admin
 
 # What README says of the stores is what was found just now.
 {

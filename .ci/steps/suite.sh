@@ -7,8 +7,8 @@ targets=()
 for target in $(test_targets | grep -vxE 'compat_python|store_(contract|file|memcached|mongodb|redis|sql|survey|tiered)'); do
     targets+=(--test "$target")
 done
-cargo test -p sessile --features "$whole" --lib --examples "${targets[@]}"
-cargo test -p sessile --features "$whole" --doc
+cargo test "${whole[@]}" --lib --examples "${targets[@]}"
+cargo test "${whole[@]}" --doc
+"$SESSILE_TARGET/debug/examples/own_store"
+"$SESSILE_TARGET/debug/examples/session_counter"
 cargo test -p sessile-benches --lib
-cargo run -q -p sessile --features "$whole" --example own_store
-cargo run -q -p sessile --features "$whole" --example session_counter
