@@ -51,10 +51,10 @@ impl Cache {
             return None;
         }
         let hash = self.hash(&key);
+        let shard = self.shard(hash);
+        shard.prefetch(hash);
         let now = self.timeline.now();
-        let value = self.read_at(now, self.shard(hash), hash, &key, |cell| {
-            cell.share_under(&key)
-        })?;
+        let value = self.read_at(now, shard, hash, &key, |cell| cell.share_under(&key))?;
         Some((value, now))
     }
 
@@ -182,9 +182,9 @@ impl Cache {
     }
 
     /// As `read`, for a caller who has asked the clock.
-    // What `act` makes is the last thing made: it then arises where it is wanted. With anything after it
-    // it was copied from a place of its own, sixteen bytes at a time after it had been written eight at a
-    // time, for which the processor waits: a fifth of a read whose entry is in the cache.
+    // What `act` makes is the last thing made, so that nothing keeps the compiler from making it where it is
+    // wanted. Where it still copies it, sixteen bytes at a time after they were written eight at a time, the
+    // processor waits for them.
     #[inline(always)]
     fn read_at<R>(
         &self,
