@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use super::pace::{figure, ratios, spread};
 use super::server::Redis;
@@ -21,11 +21,7 @@ const TASKS: [usize; 3] = [8, 64, 256];
 
 pub(super) fn take(args: &Args) -> Found {
     let server = Redis::start()?;
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|reason| reason.to_string())?;
+    let runtime = super::server::clients()?;
     let most = CONNECTIONS.into_iter().max().unwrap_or(1);
     let connections = runtime
         .block_on(open(&server, most))

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value};
 use sessile::store::{RedisStore, Replaced, SessionStore, Terms};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use super::pace;
 use super::server::Redis;
@@ -97,11 +97,7 @@ pub(super) fn take(args: &Args) -> Found {
 impl Field {
     fn open() -> Result<Self, String> {
         let server = Redis::start()?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|reason| reason.to_string())?;
+        let runtime = super::server::clients()?;
         let (store, driver, hash) = runtime
             .block_on(async {
                 let store = RedisStore::builder().url(server.url());

@@ -5,9 +5,19 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
 
 /// How long it may take to come up.
 const UP_MAX: Duration = Duration::from_secs(10);
+
+/// Where the clients of such a server run: on two threads.
+pub(super) fn clients() -> Result<Runtime, String> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|reason| reason.to_string())
+}
 
 /// A running server.
 pub(super) struct Redis {
