@@ -52,6 +52,8 @@ struct Look {
     /// Whether records wait to be removed.
     retires: bool,
     is_bound: bool,
+    /// Whether the record's life was prolonged when it was loaded, and no commit has said so.
+    prolonged: bool,
 }
 
 /// A write under way. Dropped before it is done, by an error or a cancellation, it hands the changes
@@ -152,9 +154,10 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
                     if look.is_bound {
                         self.seen(session, stored).await?;
                     }
-                    return Ok(match retires {
-                        true => Committed::Removed,
-                        false => Committed::Nothing,
+                    return Ok(match (retires, look.prolonged) {
+                        (true, _) => Committed::Removed,
+                        (false, true) => Committed::Renewed,
+                        (false, false) => Committed::Nothing,
                     });
                 }
             };
@@ -172,7 +175,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     /// Looks at the session once: what is to be done, and all that this takes to know.
     fn look(&self, session: &Session, renews: bool) -> Look {
         let now_ms = self.now_ms();
-        let state = session.0.state.lock();
+        let mut state = session.0.state.lock();
         let renewed_ms = match &state.stored {
             // What was written is not looked up: a plan to write does not ask.
             Some(stored) if !state.is_modified() => {
@@ -198,6 +201,7 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             now_ms,
             retires: state.next_retired().is_some(),
             is_bound,
+            prolonged: std::mem::take(&mut state.prolonged),
         }
     }
 
@@ -333,7 +337,11 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     async fn touch(&self, session: &Session, stored: Stored) -> Result<Step> {
         let key = stored.key.clone();
         let now_ms = self.now_ms();
-        let life_ms = session.0.state.lock().life_ms(&self.rules, now_ms);
+        let (life_ms, is_whole) = {
+            let state = session.0.state.lock();
+            let life_ms = state.life_ms(&self.rules, now_ms);
+            (life_ms, life_ms == state.idle_ms(&self.rules))
+        };
         let life = super::rules::duration(life_ms.max(1));
         if !self.store.touch(key.as_ref(), life).await? {
             return self.lost(session, &key).await;
@@ -342,6 +350,8 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             return Ok(Step::Done(Committed::Nothing));
         }
         self.renewals.note(key.as_ref(), now_ms);
+        let idle_ms = is_whole.then_some(life_ms);
+        self.renewals.note_idle(key.as_ref(), idle_ms);
         self.seen(session, Some(stored)).await?;
         Ok(Step::Done(Committed::Renewed))
     }

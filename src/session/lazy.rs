@@ -44,7 +44,11 @@ impl LazySession {
 
     /// Returns the session, loaded at the first call; a new one if the id is no session's.
     ///
-    /// Of calls at once, one loads and the others wait. Dropped while it waits, it has done nothing.
+    /// Of calls at once, one loads and the others wait. Dropped while it waits, it has done nothing but
+    /// prolonged the session, if that was due: on a store that waits for its answers, a renewal that this
+    /// process knows to be due, because it made the last one, is sent with the load, and both together
+    /// take the time of one. The [commit](Self::commit) then says that it was
+    /// [renewed](super::Committed::Renewed).
     ///
     /// # Errors
     /// Faults of the store. The next call tries again.

@@ -17,7 +17,7 @@ use crate::cache::Terms;
 use crate::codec::Record;
 use crate::error::Result;
 use crate::id::{IdFormat, KeyMaker, SessionId, StoreKey};
-use crate::store::SessionStore;
+use crate::store::{Loaded, SessionStore};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::time::Clock;
 
@@ -152,7 +152,19 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         driver: Arc<dyn Driver>,
     ) -> Result<Option<Session>> {
         let key = self.keys.key(id);
-        let Some(loaded) = self.store.load(key.as_ref()).await? else {
+        let loaded = self.store.load(key.as_ref()).await?;
+        self.open_loaded(id, key, loaded, driver).await
+    }
+
+    /// The session of a record that was loaded.
+    pub(super) async fn open_loaded(
+        &self,
+        id: &SessionId,
+        key: StoreKey,
+        loaded: Option<Loaded>,
+        driver: Arc<dyn Driver>,
+    ) -> Result<Option<Session>> {
+        let Some(loaded) = loaded else {
             return Ok(None);
         };
         let Some(record) = self.rules.decode(loaded.value) else {
@@ -214,7 +226,7 @@ impl<S: SessionStore, I: OwnerIndex> Driver for Shared<S, I> {
         id: &'a SessionId,
         driver: Arc<dyn Driver>,
     ) -> Boxed<'a, Option<Session>> {
-        Box::pin(self.load_session(id, driver))
+        Box::pin(self.load_in_use(id, driver))
     }
 }
 

@@ -13,6 +13,7 @@
 //! | show something once | [`Session::messages`], [`Session::flashes`] |
 //! | list and end a user's sessions | [`Sessions::list`], [`Sessions::end`], [`Sessions::end_all`] |
 
+mod ahead;
 mod any_index;
 mod builder;
 #[cfg(feature = "http")]

@@ -124,6 +124,12 @@ impl Default for Rules {
 /// An untouched session is renewed when this part of its idle timeout has passed.
 pub(crate) const RENEWALS_PER_IDLE: u64 = 20;
 
+/// Whether a session with this idle timeout, last renewed at `renewed_ms`, is to be renewed.
+pub(super) fn is_renewal_due(idle_ms: u64, now_ms: u64, renewed_ms: u64) -> bool {
+    let step = idle_ms / RENEWALS_PER_IDLE;
+    now_ms.saturating_sub(renewed_ms) >= step.max(1)
+}
+
 pub(super) fn duration(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::data::Data;
 use super::message::{Level, Message};
 use super::retired::{Left, Retired};
-use super::rules::{EmptyPolicy, Rules};
+use super::rules::{EmptyPolicy, Rules, is_renewal_due};
 use crate::cache::Version;
 use crate::codec::{Expiry, Fields, Header, Layout, Record};
 use crate::error::Result;
@@ -80,6 +80,8 @@ pub(super) struct State {
     pub(super) gone: bool,
     /// The id that the client sent is an old one, and another response tells it the new one.
     pub(super) superseded: bool,
+    /// The record's life was prolonged when it was loaded, which no commit has told yet.
+    pub(super) prolonged: bool,
     /// Counts changes: a computation that took place outside the lock sees whether it is current.
     pub(super) stamp: u64,
     flags: Flags,
@@ -256,7 +258,7 @@ impl State {
     }
 
     /// Whether use prolongs the session.
-    fn slides(&self, rules: &Rules) -> bool {
+    pub(super) fn slides(&self, rules: &Rules) -> bool {
         rules.sliding && !matches!(self.header.expiry, Expiry::At(_))
     }
 
@@ -286,8 +288,7 @@ impl State {
             return Plan::Remove;
         }
         if !self.is_modified() {
-            let step = self.idle_ms(rules) / super::rules::RENEWALS_PER_IDLE;
-            let is_due = now_ms.saturating_sub(renewed_ms) >= step.max(1);
+            let is_due = is_renewal_due(self.idle_ms(rules), now_ms, renewed_ms);
             return if self.slides(rules) && is_due {
                 Plan::Touch
             } else {

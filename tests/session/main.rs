@@ -4,6 +4,7 @@
 //! before this one tests; `SEEDS.md` lists them.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
 
+mod ahead;
 mod django;
 mod indexes;
 mod kit;

@@ -35,6 +35,11 @@ impl Slow {
         self.inner.cache().len()
     }
 
+    /// Records that a load finds.
+    pub(crate) fn held_live(&self) -> usize {
+        self.inner.cache().iter().count()
+    }
+
     async fn around<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         wait().await;

@@ -85,6 +85,10 @@ async fn a_request_with_an_unchanged_session_is_a_load_and_at_times_a_touch() {
     clock.advance(Duration::from_secs(1));
     assert_eq!(request().await, (Committed::Renewed, 2));
     assert_eq!(request().await, (Committed::Nothing, 1));
+    // Now this process knows when it is due, and sends it with the load.
+    clock.advance(Duration::from_secs(180));
+    assert_eq!(request().await, (Committed::Renewed, 1));
+    assert_eq!(request().await, (Committed::Nothing, 1));
 
     proxy.turns();
     sessions.open(Some(&id)).commit().await.unwrap();
