@@ -21,7 +21,8 @@ impl SqlStore {
     /// called silently: connecting does it only if
     /// [`create_table`](super::SqlStoreBuilder::create_table) says so. Beside the table it keeps a
     /// small one, named like it with `_schema` behind, that holds the number of its form. Tables
-    /// shared with Python are made if missing and otherwise left alone.
+    /// shared with Python are made if missing and otherwise left alone. Where all is made, this only
+    /// reads.
     ///
     /// # Errors
     /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if the user may not make tables,
@@ -84,12 +85,25 @@ impl Inner {
     }
 
     /// Returns the number of the schema that was found.
+    ///
+    /// What is there is looked at first: a user who may not make tables, or a server that takes no
+    /// writes, is no hindrance where there is nothing to make.
     async fn make_tables(&self, lease: &mut Lease<'_>) -> Result<Option<i64>, Fault> {
         if self.form != Form::Native {
-            for text in &self.texts.tables {
-                lease.say(text).await?;
+            if !self.has_table(lease).await? {
+                self.make_missing(lease).await?;
             }
             return Ok(None);
+        }
+        let found = match self.schema(lease).await {
+            Err(fault) if fault.class == Class::NoTable => None,
+            found => found?,
+        };
+        if found.is_some_and(|number| number > SCHEMA) {
+            return Ok(found);
+        }
+        if found == Some(SCHEMA) && self.has_table(lease).await? {
+            return Ok(found);
         }
         let table = &self.texts.schema_table;
         lease
@@ -97,19 +111,28 @@ impl Inner {
                 "CREATE TABLE IF NOT EXISTS {table} (number BIGINT NOT NULL PRIMARY KEY)"
             ))
             .await?;
-        let found = self.schema(lease).await?;
-        if found.is_some_and(|number| number > SCHEMA) {
-            return Ok(found);
-        }
-        for text in &self.texts.tables {
-            lease.say(text).await?;
-        }
+        self.make_missing(lease).await?;
         if found != Some(SCHEMA) {
             lease
                 .say(&format!("INSERT INTO {table} (number) VALUES ({SCHEMA})"))
                 .await?;
         }
         Ok(found)
+    }
+
+    async fn has_table(&self, lease: &mut Lease<'_>) -> Result<bool, Fault> {
+        let text = format!("SELECT 1 FROM {} WHERE 1 = 0", self.texts.table);
+        match lease.say(&text).await {
+            Err(fault) if fault.class == Class::NoTable => Ok(false),
+            done => done.map(|()| true),
+        }
+    }
+
+    async fn make_missing(&self, lease: &mut Lease<'_>) -> Result<(), Fault> {
+        for text in &self.texts.tables {
+            lease.say(text).await?;
+        }
+        Ok(())
     }
 }
 

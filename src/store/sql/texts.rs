@@ -34,6 +34,7 @@ pub(super) struct Texts {
     pub(super) first_page: Statement,
     pub(super) next_page: Statement,
     pub(super) tables: Vec<String>,
+    pub(super) table: String,
     pub(super) schema_table: String,
 }
 
@@ -88,6 +89,7 @@ pub(super) fn write(engine: Engine, form: Form, names: &Names, value_max: usize)
         first_page: new(page(&words, "")),
         next_page: new(page(&words, &format!(" AND {} > :key", words.key))),
         tables: engine.tables(form, &names.table, &names.index),
+        table: names.table.clone(),
         schema_table: names.schema_table.clone(),
     }
 }
