@@ -3,8 +3,7 @@
 source .ci/whole.sh
 # These tests wait more than they work.
 export CARGO_TARGET_DIR=$SESSILE_TARGET SESSILE_TEST_SERVERS=all RUST_TEST_THREADS=6
-python=$SESSILE_TARGET/python/bin/python3
-[[ -x $python ]] && export SESSILE_PYTHON=$python
+source .ci/python.sh
 export SESSILE_ROWS=$SESSILE_TARGET/store-rows
 rm -rf "$SESSILE_ROWS"
 mkdir -p "$SESSILE_ROWS"

@@ -1,9 +1,10 @@
 //! Applications in Python that share sessions with a store: one request of one that counts visits.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use super::not_tested;
 
 /// A script of `tests/python/` and the interpreter that runs it.
 pub(crate) struct Peer {
@@ -15,10 +16,7 @@ impl Peer {
     /// Finds the interpreter, which `SESSILE_PYTHON` names; without one says loudly what is not tested.
     pub(crate) fn find(script: &'static str, what: &str) -> Option<Self> {
         let Some(python) = std::env::var_os("SESSILE_PYTHON") else {
-            let _ = writeln!(
-                std::io::stderr().lock(),
-                "\n*** NOT TESTED: {what}, because SESSILE_PYTHON names no Python ***\n"
-            );
+            not_tested(what, "SESSILE_PYTHON names no Python");
             return None;
         };
         Some(Self { python, script })

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sessile::store::{FileStore, SessionStore, Terms};
 use sessile::{ErrorKind, Replaced};
 
+use super::untested::not_tested;
 use super::{Folder, files, now};
 
 /// A small file system in memory, gone with the test.
@@ -24,7 +25,7 @@ impl Small {
         match mounted {
             Ok(output) if output.status.success() => Some(Self(folder)),
             failed => {
-                eprintln!("NOT TESTED: {untested}: mount -t tmpfs: {failed:?}");
+                not_tested(untested, &format!("no tmpfs can be mounted: {failed:?}"));
                 None
             }
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sessile::store::{FileStore, SessionStore, Terms};
 
+use super::untested::not_tested;
 use super::{Folder, now};
 
 const TRACED: &str = "SESSILE_TEST_FILE_TRACED";
@@ -30,7 +31,7 @@ fn calls(durable: bool) -> Option<Vec<String>> {
     match traced {
         Ok(output) if output.status.success() => {}
         failed => {
-            eprintln!("NOT TESTED: what is synced when: strace: {failed:?}");
+            not_tested("what is synced when", &format!("strace: {failed:?}"));
             return None;
         }
     }

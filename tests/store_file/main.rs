@@ -15,6 +15,8 @@ mod processes;
 mod row;
 mod settings;
 mod threshold;
+#[path = "../servers/untested.rs"]
+mod untested;
 #[path = "../logs/verbs.rs"]
 mod verbs;
 

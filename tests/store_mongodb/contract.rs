@@ -162,7 +162,7 @@ async fn the_bare_form_keeps_the_contract_but_for_versions() {
     row(
         41,
         "`MongoStore`, shared with Flask-Session",
-        DOUBLE,
+        "a double of the server; loads also polodb 5.3; **no real MongoDB was run**",
         weakened,
         &report,
     );

@@ -8,11 +8,9 @@
 //! always says that nothing matched. So every other verb has to fail on it, and none may say that it did
 //! what it did not. The double is for those.
 //!
-//! Not part of the regular checks, because it takes twenty minutes to build: `apt-get install
-//! libclang-14-dev; cargo install --locked polodb@5.3.0`. The test says loudly if it is neither on the
-//! path nor where `SESSILE_POLODB` says.
+//! `.ci/setup` installs it, on Debian's RocksDB; alone, `cargo install --locked polodb@5.3.0` builds one for
+//! half an hour.
 
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use mongodb::bson::spec::BinarySubtype;
@@ -21,7 +19,7 @@ use mongodb::{Client, Collection};
 use sessile::store::{MongoBuilder, MongoStore, SessionStore, Survey, TimeToLive};
 
 use crate::kit;
-use crate::servers::{Program, find, free_port, not_tested, wait_for_port};
+use crate::servers::{Program, free_port, need, wait_for_port};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -33,14 +31,7 @@ struct PoloDb {
 
 impl PoloDb {
     fn start() -> Option<Self> {
-        let named = std::env::var_os("SESSILE_POLODB").map(PathBuf::from);
-        let Some(program) = named.or_else(|| find("polodb")) else {
-            not_tested(
-                "MongoDB's protocol on polodb",
-                "no program polodb is installed",
-            );
-            return None;
-        };
+        let [program] = need("MongoDB's protocol on polodb", ["polodb"])?;
         let port = free_port();
         let mut program = Program::new(program);
         let data = program.folder().join("data").display().to_string();

@@ -7,6 +7,8 @@ use std::time::Duration;
 use sessile::store::{Created, NewRecord, Patience, Replaced, SessionStore, SqlStore, Terms};
 use sessile::{ErrorKind, Result};
 
+use crate::servers::not_tested;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn url(file: &Path) -> String {
@@ -121,7 +123,7 @@ async fn a_full_disk_is_told_and_loses_nothing() {
         .status()
         .is_ok_and(|status| status.success());
     if !mounted {
-        eprintln!("*** NOT TESTED: a full disk, because mounting is not permitted ***");
+        not_tested("a full disk under SQLite", "no tmpfs can be mounted");
         return;
     }
     let store = open(&folder.path().join("a.db")).await.unwrap();
