@@ -7,7 +7,7 @@ use sessile::Replaced;
 use sessile::store::{RedisStore, SessionStore};
 
 use crate::kit::{self, MINUTE, text};
-use crate::servers::RedisCluster;
+use crate::servers::{Proxy, RedisCluster, trips, wait_until};
 
 async fn store(cluster: &RedisCluster) -> RedisStore {
     let mut builder = RedisStore::builder().prefix("p").patience(kit::patient());
@@ -170,4 +170,41 @@ async fn a_node_that_dies_takes_its_slots_along_and_no_others() {
         assert!(put.is_ok());
     }
     put.unwrap();
+}
+
+/// The nodes announce the ports of what counts in front of them, so that clients go there.
+#[tokio::test]
+async fn each_verb_takes_one_round_trip() {
+    let Some(cluster) = RedisCluster::start("round trips in a cluster") else {
+        return;
+    };
+    let mut proxies = Vec::new();
+    for node in &cluster.nodes {
+        let proxy = Proxy::to(node.port()).await;
+        let port = proxy.port().to_string();
+        node.ask(&["config", "set", "cluster-announce-port", &port]);
+        proxies.push(proxy);
+    }
+    wait_until("the announced ports", || {
+        cluster.nodes.iter().all(|node| {
+            let known = node.ask(&["cluster", "nodes"]);
+            let mut ports = proxies.iter().map(|proxy| format!(":{}@", proxy.port()));
+            ports.all(|port| known.contains(&port))
+        })
+    });
+    let url = format!("redis+cluster://127.0.0.1:{}", proxies[0].port());
+    let builder = kit::on(&url).patience(trips::patience());
+    let store = builder.connect().await.unwrap();
+    // Connections and scripts on all nodes.
+    for number in 0..60 {
+        let key = format!("k{number}");
+        let version = kit::created(&store, &key, "v").await;
+        let key = key.as_bytes();
+        let replaced = store.replace(key, "w".into(), MINUTE, Some(version)).await;
+        assert!(kit::is_done(replaced.unwrap()));
+        assert!(store.load_left(key).await.unwrap().is_some());
+    }
+    assert!(proxies.iter().all(|proxy| proxy.turns() > 10));
+    let turns = || proxies.iter().map(Proxy::turns).sum();
+    trips::check(&store, turns, &[("purge_expired", 0)]).await;
 }

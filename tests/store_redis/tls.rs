@@ -3,18 +3,17 @@
 use sessile::ErrorKind;
 
 use crate::kit::{self, created, text};
-use crate::servers::{Certificates, Redis, free_port};
+use crate::servers::{Certificates, Proxy, Redis, free_port, trips};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn servers_over_tls_prove_who_they_are_and_clients_may_have_to() {
-    let Some(made) = Certificates::make("TLS to Redis") else {
-        return;
-    };
+/// A server, its port for TLS, and its certificates.
+fn start() -> Option<(Redis, u16, Certificates)> {
+    let made = Certificates::make("TLS to Redis")?;
     let [crt, key, ca] = ["server.crt", "server.key", "ca.crt"].map(|file| made.path(file));
-    let port = free_port().to_string();
+    let port = free_port();
+    let port_text = port.to_string();
     let options = [
         "--tls-port",
-        &port,
+        &port_text,
         "--tls-cert-file",
         &crt,
         "--tls-key-file",
@@ -24,7 +23,29 @@ async fn servers_over_tls_prove_who_they_are_and_clients_may_have_to() {
         "--tls-auth-clients",
         "no",
     ];
-    let Some(server) = Redis::start("TLS to Redis", &options) else {
+    let server = Redis::start("TLS to Redis", &options)?;
+    Some((server, port, made))
+}
+
+#[tokio::test]
+async fn each_verb_takes_one_round_trip() {
+    let Some((_server, port, made)) = start() else {
+        return;
+    };
+    let proxy = Proxy::to(port).await;
+    let url = format!("rediss://127.0.0.1:{}", proxy.port());
+    let store = kit::on(&url)
+        .patience(trips::patience())
+        .root_certificate(made.text("ca.crt"))
+        .connect()
+        .await
+        .unwrap();
+    trips::check(&store, || proxy.turns(), &[("purge_expired", 0)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_over_tls_prove_who_they_are_and_clients_may_have_to() {
+    let Some((server, port, made)) = start() else {
         return;
     };
     for (scheme, host) in [("rediss", "127.0.0.1"), ("valkeys", "localhost")] {
