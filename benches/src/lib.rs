@@ -4,6 +4,7 @@
 //! `README.md` of this package says how to run the binaries and how to read
 //! what they print.
 
+#[cfg(feature = "peers")]
 pub mod args;
 pub mod clock;
 #[cfg(feature = "peers")]
@@ -15,16 +16,17 @@ pub mod id;
 pub mod machine;
 #[cfg(feature = "peers")]
 pub mod measure;
-#[cfg(feature = "peers")]
 pub mod report;
 #[cfg(feature = "peers")]
 pub mod requests;
 #[cfg(feature = "peers")]
 pub mod rounds;
-#[cfg(feature = "peers")]
+pub mod sample;
 pub mod script;
+pub mod spread;
 #[cfg(feature = "stores")]
 pub mod stores;
+#[cfg(feature = "traces")]
 pub mod trace;
 #[cfg(feature = "peers")]
 pub mod truths;

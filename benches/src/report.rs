@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::machine;
-use crate::rounds::{Row, Sample};
+use crate::sample::{Row, Sample};
 
 /// A table with a title and a sentence below it.
 #[derive(Clone, Debug, Default)]

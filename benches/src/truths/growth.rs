@@ -3,7 +3,6 @@
 
 use std::time::Instant;
 
-use super::spread::Spread;
 use crate::args::Args;
 use crate::clock::Coarse;
 use crate::contender::{Contender, Plan};
@@ -11,6 +10,7 @@ use crate::contenders::{Dash, Ours, Quick};
 use crate::id::Id;
 use crate::measure::Found;
 use crate::report::Table;
+use crate::spread::Spread;
 use crate::workloads::value;
 
 /// Bytes in a value here: ten million of them have to fit the memory.

@@ -6,7 +6,6 @@ mod growth;
 mod hit_ratio;
 mod lag;
 mod memory;
-mod spread;
 mod storm;
 mod threshold;
 

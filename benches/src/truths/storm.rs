@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use sessile::time::{Clock, CoarseClock};
 
-use super::spread::Spread;
 use crate::args::Args;
 use crate::clock::{Coarse, Ttl};
 use crate::contender::{Contender, Plan};
@@ -13,6 +12,7 @@ use crate::heap;
 use crate::id::{Id, Random};
 use crate::measure::Found;
 use crate::report::{Table, mib};
+use crate::spread::Spread;
 use crate::workloads::{VALUE, ends, value};
 
 /// Sessions of the client whose traffic goes on.

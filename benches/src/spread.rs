@@ -5,43 +5,56 @@ const FINE: u32 = 5;
 const BUCKETS: usize = 64 << FINE;
 
 /// Counts of durations in nanoseconds, with the exact longest.
-pub(super) struct Spread {
+pub struct Spread {
     counts: Box<[u64]>,
     total: u64,
     longest: u64,
 }
 
-impl Spread {
-    pub(super) fn new() -> Spread {
+impl Default for Spread {
+    fn default() -> Spread {
         Spread {
             counts: vec![0; BUCKETS].into_boxed_slice(),
             total: 0,
             longest: 0,
         }
     }
+}
 
+impl Spread {
+    /// No durations yet.
+    #[must_use]
+    pub fn new() -> Spread {
+        Spread::default()
+    }
+
+    /// Counts a duration.
     #[inline]
-    pub(super) fn add(&mut self, ns: u64) {
+    pub fn add(&mut self, ns: u64) {
         self.counts[bucket(ns)] += 1;
         self.total += 1;
         self.longest = self.longest.max(ns);
     }
 
-    pub(super) fn total(&self) -> u64 {
+    /// How many were counted.
+    #[must_use]
+    pub fn total(&self) -> u64 {
         self.total
     }
 
-    pub(super) fn longest(&self) -> u64 {
+    /// The longest, exactly.
+    #[must_use]
+    pub fn longest(&self) -> u64 {
         self.longest
     }
 
     /// How many durations were at least `ns`, to the 3 % of a bucket.
-    pub(super) fn over(&self, ns: u64) -> u64 {
+    pub fn over(&self, ns: u64) -> u64 {
         self.counts[bucket(ns)..].iter().sum()
     }
 
     /// The duration that `parts` of `whole` durations do not exceed.
-    pub(super) fn at(&self, parts: u64, whole: u64) -> u64 {
+    pub fn at(&self, parts: u64, whole: u64) -> u64 {
         let wanted = u128::from(self.total) * u128::from(parts) / u128::from(whole);
         let mut seen = 0;
         for (place, count) in self.counts.iter().enumerate() {
