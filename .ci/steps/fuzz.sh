@@ -1,14 +1,26 @@
 #!/usr/bin/env bash
 # every fuzz target builds and survives SESSILE_FUZZ_SECONDS of new inputs
 source .ci/nightly.sh
-seconds=${SESSILE_FUZZ_SECONDS:-20}
+export seconds=${SESSILE_FUZZ_SECONDS:-20}
 targets=$(cargo +nightly fuzz list)
 [[ -n $targets ]] || { echo 'fuzz/ has no targets' >&2; exit 1; }
-for target in $targets; do
+
+# For a smoke test the build is most of the work: optimized a little, and not as one piece.
+export CARGO_PROFILE_DEV_OPT_LEVEL=1
+# fuzzing VERB ...: cargo-fuzz with the same build for every verb.
+fuzzing() { cargo +nightly fuzz "$1" --dev --codegen-units 16 --target-dir "$SESSILE_TARGET/fuzz" "${@:2}"; }
+
+smoke() {
     # New inputs go to the first folder, outside the repository; the committed seeds are read only.
-    found=$SESSILE_TARGET/fuzz-corpus/$target
+    local target=$1 found=$SESSILE_TARGET/fuzz-corpus/$1
     mkdir -p "$found"
-    echo "target $target, $seconds s"
-    cargo +nightly fuzz run --target-dir "$SESSILE_TARGET/fuzz" "$target" "$found" \
-        "fuzz/corpus/$target" -- -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -verbosity=0 -print_final_stats=1
-done
+    fuzzing run "$target" "$found" "fuzz/corpus/$target" -- \
+        -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 -verbosity=0 -print_final_stats=1 \
+        >"$found.log" 2>&1 || { cat "$found.log"; echo "target $target FAILED"; return 1; }
+    echo "target $target, $seconds s: $(sed -n 's/^stat::number_of_executed_units: */runs /p' "$found.log")"
+}
+
+fuzzing build
+# A target has one thread: as many at a time as there are cores.
+export -f fuzzing smoke
+xargs -n 1 -P "$(nproc)" bash -euo pipefail -c 'smoke "$1"' smoke <<<"$targets"

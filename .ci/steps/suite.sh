@@ -2,13 +2,19 @@
 # unit, black-box, contract, snapshot and doc tests with everything switched on; the bench harness
 source .ci/whole.sh
 export CARGO_TARGET_DIR=$SESSILE_TARGET
-# What needs a server or Python is tested by steps of their own.
+# What needs a server or Python is tested by steps of their own. Of the rest, the step `test` has run all
+# with the features that the command brings: what asks for no other would only be the same again.
+other='feature = "(__internals|memcached|mongodb|mysql|postgres|redis|sqlite)"'
 targets=()
 for target in $(test_targets | grep -vxE 'compat_python|store_(contract|file|memcached|mongodb|redis|sql|survey|tiered)'); do
-    targets+=(--test "$target")
+    source=tests/$target
+    [[ -d $source ]] || source+=.rs
+    if grep -qrE "$other" "$source"; then targets+=(--test "$target"); fi
 done
+echo "with every feature: ${targets[*]/#--test/}"
 cargo test "${whole[@]}" --lib --examples "${targets[@]}"
 cargo test "${whole[@]}" --doc
 "$SESSILE_TARGET/debug/examples/own_store"
 "$SESSILE_TARGET/debug/examples/session_counter"
-cargo test -p sessile-benches --lib
+# What the bench harness computes; the peers themselves have nothing to test.
+cargo test -p sessile-benches --no-default-features --features traces --lib
