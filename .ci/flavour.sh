@@ -1,5 +1,5 @@
 # Sourced by the steps that build optimized tests, most under a cfg of their own. With a target named,
 # RUSTFLAGS are not for what runs while building, so that macros and build scripts are compiled once for all.
-# Optimizing across crates would take longer than it saves.
+# Not optimized across crates: the gates alone measure what is shipped.
 export CARGO_TARGET_DIR=$SESSILE_TARGET CARGO_PROFILE_RELEASE_LTO=off
 flavour=(--release --target "$(rustc -vV | sed -n 's/^host: //p')")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # linearizability of every verb: a million random schedules, each history checked
-# Two tests, each of SESSILE_HISTORIES: some 14,000 a second on two cores.
+# Two tests, each of SESSILE_HISTORIES: about 7,000 a second on each core.
 source .ci/flavour.sh
 export RUSTFLAGS='--cfg sessile_shuttle'
 export SESSILE_HISTORIES=${SESSILE_HISTORIES:-500000} RUST_BACKTRACE=0

@@ -2,16 +2,11 @@
 # unit, black-box, contract, snapshot and doc tests with everything switched on; the bench harness
 source .ci/whole.sh
 export CARGO_TARGET_DIR=$SESSILE_TARGET
-# What needs a server or Python is tested by steps of their own. Of the rest, the step `test` has run all
-# with the features that the command brings: what asks for no other would only be the same again.
-other='feature = "(__internals|memcached|mongodb|mysql|postgres|redis|sqlite)"'
+# What needs a server or Python is tested by steps of their own.
 targets=()
 for target in $(test_targets | grep -vxE 'compat_python|store_(contract|file|memcached|mongodb|redis|sql|survey|tiered)'); do
-    source=tests/$target
-    [[ -d $source ]] || source+=.rs
-    if grep -qrE "$other" "$source"; then targets+=(--test "$target"); fi
+    targets+=(--test "$target")
 done
-echo "with every feature: ${targets[*]/#--test/}"
 cargo test "${whole[@]}" --lib --examples "${targets[@]}"
 cargo test "${whole[@]}" --doc
 "$SESSILE_TARGET/debug/examples/own_store"
