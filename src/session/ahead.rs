@@ -29,9 +29,13 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
         if self.store.is_immediate() {
             return self.load_session(id, driver).await;
         }
-        match self.due_ahead(&self.keys.key(id)) {
-            Some(ahead) => Box::pin(self.load_and_renew(id, ahead, driver)).await,
-            None => self.load_session(id, driver).await,
+        let key = self.keys.key(id);
+        match self.due_ahead(&key) {
+            Some(ahead) => Box::pin(self.load_and_renew(id, key, ahead, driver)).await,
+            None => {
+                let loaded = self.store.load(key.as_ref()).await?;
+                self.open_loaded(id, key, loaded, driver).await
+            }
         }
     }
 
@@ -50,10 +54,10 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
     async fn load_and_renew(
         &self,
         id: &SessionId,
+        key: StoreKey,
         ahead: Ahead,
         driver: Arc<dyn Driver>,
     ) -> Result<Option<Session>> {
-        let key = self.keys.key(id);
         let load = self.store.load(key.as_ref());
         let touch = self.store.touch(key.as_ref(), duration(ahead.idle_ms));
         let (loaded, touched) = both(load, touch).await;

@@ -350,8 +350,11 @@ impl<S: SessionStore, I: OwnerIndex> Shared<S, I> {
             return Ok(Step::Done(Committed::Nothing));
         }
         self.renewals.note(key.as_ref(), now_ms);
-        let idle_ms = is_whole.then_some(life_ms);
-        self.renewals.note_idle(key.as_ref(), idle_ms);
+        if !self.store.is_immediate() {
+            // Nobody else asks: see `load_in_use`.
+            let idle_ms = is_whole.then_some(life_ms);
+            self.renewals.note_idle(key.as_ref(), idle_ms);
+        }
         self.seen(session, Some(stored)).await?;
         Ok(Step::Done(Committed::Renewed))
     }
