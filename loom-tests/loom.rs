@@ -2,16 +2,13 @@
 //!
 //! `RUSTFLAGS="--cfg sessile_loom" cargo test -p sessile-loom-tests --release -- --nocapture` with a
 //! target directory of its own; `LOOM_MAX_PREEMPTIONS` overrides the bound that each model states.
-//! The cache's own lock is modelled separately (`lock`), as a copy of its protocol: under this cfg
-//! the cache uses loom's mutex in its place.
+//! Under this cfg the cache uses loom's mutex in place of parking_lot's.
 #![cfg(sessile_loom)]
 
 #[path = "loom/cache.rs"]
 mod cache;
 #[path = "loom/limits.rs"]
 mod limits;
-#[path = "loom/lock.rs"]
-mod lock;
 #[path = "loom/planted.rs"]
 mod planted;
 #[path = "loom/tiers.rs"]

@@ -1,15 +1,17 @@
 //! The one door to locks, atomics and threads, so that loom and shuttle see every shared step.
 //!
-//! Three worlds share this file: the real one (the standard library's atomics and our own
-//! [`Lock`]), `cfg(sessile_loom)` and `cfg(sessile_shuttle)`, where the model checker's twins take
+//! Three worlds share this file: the real one (the standard library's atomics and parking_lot's
+//! mutex), `cfg(sessile_loom)` and `cfg(sessile_shuttle)`, where the model checker's twins take
 //! their place. Everything that two threads can touch is built from the names exported here.
-
-#[cfg(not(any(sessile_loom, sessile_shuttle)))]
-mod lock;
+//!
+//! A [`Lock`] is not re-entrant: a thread that locks twice waits for itself (callers that hand the
+//! guarded value to user code guard against that, see `cache::reentry`). A panic leaves it free.
 
 #[cfg(not(any(sessile_loom, sessile_shuttle)))]
 mod imp {
-    pub(crate) use super::lock::{Guard, Lock};
+    // One byte before the value. A lock of our own that wakes nobody saved the second locked instruction,
+    // and lost all the same (ARCHITECTURE.md, "What was measured").
+    pub(crate) use parking_lot::{Mutex as Lock, MutexGuard as Guard};
     pub(crate) use std::sync::atomic;
 }
 
@@ -23,7 +25,7 @@ mod imp {
     pub(crate) use model::MutexGuard as Guard;
     pub(crate) use model::atomic;
 
-    /// The model checker's mutex under the face of the real lock.
+    /// The model checker's mutex under the face of parking_lot's.
     pub(crate) struct Lock<T>(model::Mutex<T>);
 
     impl<T> Lock<T> {
