@@ -1,286 +1,173 @@
-//! What an entry holds beside its slot: one allocation of reference count, version and value.
+//! An entry's block: one allocation of reference count, head, long key and value, or a head that keeps the
+//! caller's value.
 //!
-//! ```text
-//! short: | count, destructor (16) | value |
-//! long:  | count, destructor (16) | key length - 1, u16 | namespace u16 | key | value |
-//!          `Bytes::from_owner`'s    little-endian
-//! ```
+//! What lies where, `cell.rs` draws. The handle of a joined block is of the block itself: it holds the one
+//! count that keeps the entry's part of the block alive, and stays where it is until the entry goes. Handing
+//! out the value is a clone of it and nothing else.
 //!
-//! A short block belongs to an entry whose key fits into its slot: handing out the value is a clone
-//! of the stored handle and nothing else. (A prefix that the handle had to be moved past was measured
-//! and lost: the moved handle went through memory and stalled.) The reference count that the clone
-//! raises lies in the cache line where the value begins. A value longer than the cache's
-//! `copy_up_to` is not copied: the caller's own `Bytes` is kept, and a long block without a value,
-//! the *head*, carries the key.
+//! A value longer than the cache's `copy_up_to` is not copied: the caller's own `Bytes` is kept by a block
+//! apart; so are values that no class of sizes holds, and empty ones.
+#![expect(
+    unsafe_code,
+    reason = "a slot names its block by address, and the handle lies in what it keeps alive (`cell.rs`)"
+)]
+
+use std::cell::{Cell as Mutable, UnsafeCell};
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
 
 use bytes::{Buf, Bytes};
 
+use super::cell::{Apart, Cell, Head};
 use super::key::Key;
+use super::packed::PackedKey;
+use super::shard::Id;
+use super::stamp::Stamp;
 
-/// Bytes before the key of a long block.
-const PREFIX: usize = 4;
+/// The largest part behind the head that shares an allocation with it.
+const JOINED_MAX: usize = 2048;
 
-/// The largest block that is built in one allocation with its reference count.
-const INLINE_MAX: usize = 2048;
+/// Head, long key and value in one allocation.
+#[repr(C)]
+struct Joined<const SIZE: usize> {
+    head: Head,
+    rest: [u8; SIZE],
+}
 
-/// The longest key that a slot holds itself.
-pub(crate) const INLINE_KEY: usize = 22;
-/// In place of an inline key's length: the key is in the block.
-const IN_BLOCK: u8 = u8::MAX;
-/// Where a slot key's last word keeps length and namespace: its two highest bytes.
-const LEN_SHIFT: u32 = 48;
-const NAMESPACE_SHIFT: u32 = 56;
+impl<const SIZE: usize> AsRef<[u8]> for Joined<SIZE> {
+    fn as_ref(&self) -> &[u8] {
+        // `Bytes::from_owner` asks once, when the block has its place. The handle's address is that of the
+        // rest alone; this lets `join`, and whoever follows an address in the index, reach all of the block.
+        std::ptr::from_ref(self).expose_provenance();
+        &self.rest
+    }
+}
 
-/// A key as its slot holds it, if it is short and of one of the first 256 namespaces: 22 bytes,
-/// padded with zeros, the length and the namespace, as three words that are compared as such.
-#[derive(Clone, Copy)]
-#[cfg_attr(test, derive(PartialEq, Eq))]
-pub(crate) struct SlotKey([u64; 3]);
+/// The entry's own part of a block: no two of these name one block.
+pub(crate) struct Block(NonNull<Head>);
 
-impl SlotKey {
-    /// Says that the key is in the entry's block.
-    pub(crate) const ELSEWHERE: Self = Self([0, 0, (IN_BLOCK as u64) << LEN_SHIFT]);
+// SAFETY: a block is an owner: of a key, some numbers and a handle, which may all go to another thread. Nobody
+// else reaches the head: clones of the handle that others hold lead to the value and to the count.
+unsafe impl Send for Block {}
 
-    #[inline(always)]
-    pub(crate) fn new(key: &Key<'_>) -> Self {
-        // Ids of 128 bits in base64 are 22 bytes long: no byte of them is copied one by one.
-        if let (Some(first), Some(last), 17..=INLINE_KEY, 0..=0xff) = (
-            key.bytes.first_chunk::<16>(),
-            key.bytes.last_chunk::<8>(),
-            key.bytes.len(),
-            key.namespace.number(),
-        ) {
-            let len = key.bytes.len() as u64;
-            let ([low, high], _) = first.as_chunks::<8>() else {
-                return Self::of_any_length(key);
-            };
-            let (low, high) = (u64::from_le_bytes(*low), u64::from_le_bytes(*high));
-            // The last eight bytes overlap the first sixteen by 24 - len.
-            let rest = u64::from_le_bytes(*last) >> (8 * (24 - len));
-            return Self([
-                low,
-                high,
-                rest | len << LEN_SHIFT | u64::from(key.namespace.number()) << NAMESPACE_SHIFT,
-            ]);
+impl Block {
+    /// A block of its own for a key and a copy of its value.
+    pub(crate) fn copy(key: &Key<'_>, value: &[u8]) -> Self {
+        let packed = PackedKey::new(key);
+        let long_key = if packed.is_inline() { &[] } else { key.bytes };
+        // No handle of nothing: it would be free to forget where it points.
+        if !value.is_empty()
+            && let Some(block) = joined(packed, long_key, value)
+        {
+            return block;
         }
-        Self::of_any_length(key)
+        Self::apart(packed, long_key, Bytes::copy_from_slice(value))
     }
 
-    #[inline(never)]
-    fn of_any_length(key: &Key<'_>) -> Self {
-        let (Some(namespace), Some(len)) = (
-            u8::try_from(key.namespace.number()).ok(),
-            u8::try_from(key.bytes.len())
-                .ok()
-                .filter(|&len| usize::from(len) <= INLINE_KEY),
-        ) else {
-            return Self::ELSEWHERE;
+    /// A block that keeps the caller's value.
+    pub(crate) fn keep(key: &Key<'_>, value: Bytes) -> Self {
+        let packed = PackedKey::new(key);
+        let long_key = if packed.is_inline() { &[] } else { key.bytes };
+        Self::apart(packed, long_key, value)
+    }
+
+    fn apart(key: PackedKey, long_key: &[u8], value: Bytes) -> Self {
+        // A vector's bytes get their reference count on the first clone; pay for it here, outside the
+        // lock, rather than in the first reader.
+        drop(value.clone());
+        let mut head = head(key, true);
+        head.handle.get_mut().write(value);
+        let long_key = long_key.into();
+        let block = Box::into_raw(Box::new(Apart { head, long_key }));
+        // Found again by its address in the index.
+        block.expose_provenance();
+        Self(NonNull::new(block.cast()).expect("an allocation is not at address zero"))
+    }
+
+    /// The entry, for as long as the block is borrowed.
+    #[inline(always)]
+    pub(crate) fn cell(&self) -> Cell<'_> {
+        // SAFETY: a block is made with its handle written and is dropped when nobody borrows it. Its address leads
+        // to all of it: `apart` has it from the box, `join` from where `as_ref` exposed it. The head is reached
+        // from blocks alone, and from the index of the shard whose lock guards them.
+        unsafe { Cell::new(self.0) }
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        let head = self.cell().head();
+        let is_apart = head.stamp.get().is_apart();
+        // SAFETY: the cell is there to be read, and nobody else reaches it any more.
+        let handle = unsafe { head.handle.get().read() };
+        // SAFETY: written when the block was made, and taken out nowhere else.
+        let handle = unsafe { handle.assume_init() };
+        if is_apart {
+            // SAFETY: leaked by `apart`, as the stamp says, and freed nowhere else; nothing borrows it any more.
+            drop(unsafe { Box::from_raw(self.0.cast::<Apart>().as_ptr()) });
+        }
+        // Last: a joined block may go with it, and the destructor of a caller's buffer may panic.
+        drop(handle);
+    }
+}
+
+/// A head whose handle is still to be written, of an entry that has no slot yet.
+fn head(key: PackedKey, is_apart: bool) -> Head {
+    Head {
+        key,
+        handle: UnsafeCell::new(MaybeUninit::uninit()),
+        stamp: Mutable::new(Stamp::FREE.with_apart(is_apart)),
+        version: Mutable::new(0),
+        id: Mutable::new(Id::from_raw(0)),
+    }
+}
+
+/// Builds a joined block, or nothing if key and value are beyond the largest class.
+///
+/// Classes are 8 bytes apart up to 512 and 64 apart up to [`JOINED_MAX`]: below, a class wastes 4
+/// bytes on average; each class is one copy of a few dozen instructions.
+fn joined(key: PackedKey, long_key: &[u8], value: &[u8]) -> Option<Block> {
+    macro_rules! classes {
+        ($($size:literal)*) => {
+            match class(long_key.len() + value.len()) {
+                $($size => Some(join::<$size>(key, long_key, value)),)*
+                _ => None,
+            }
         };
-        let mut bytes = [0; 24];
-        bytes[..key.bytes.len()].copy_from_slice(key.bytes);
-        bytes[INLINE_KEY] = len;
-        bytes[INLINE_KEY + 1] = namespace;
-        Self::from_bytes(bytes)
     }
+    classes!(
+        8 16 24 32 40 48 56 64 72 80 88 96 104 112 120 128 136 144 152 160 168 176 184 192 200 208
+        216 224 232 240 248 256 264 272 280 288 296 304 312 320 328 336 344 352 360 368 376 384 392
+        400 408 416 424 432 440 448 456 464 472 480 488 496 504 512 576 640 704 768 832 896 960 1024
+        1088 1152 1216 1280 1344 1408 1472 1536 1600 1664 1728 1792 1856 1920 1984 2048
+    )
+}
 
-    fn from_bytes(bytes: [u8; 24]) -> Self {
-        let (words, _) = bytes.as_chunks::<8>();
-        let mut key = [0; 3];
-        for (word, bytes) in key.iter_mut().zip(words) {
-            *word = u64::from_le_bytes(*bytes);
-        }
-        Self(key)
-    }
-
-    /// Equality word by word, in registers.
-    #[inline(always)]
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        let ([a, b, c], [x, y, z]) = (self.0, other.0);
-        (a ^ x) | (b ^ y) | (c ^ z) == 0
-    }
-
-    #[inline]
-    pub(crate) fn is_inline(&self) -> bool {
-        self.len() != IN_BLOCK
-    }
-
-    #[inline]
-    fn len(&self) -> u8 {
-        let [.., len, _] = self.0[2].to_le_bytes();
-        len
-    }
-
-    fn namespace(&self) -> u8 {
-        let [.., namespace] = self.0[2].to_le_bytes();
-        namespace
-    }
-
-    fn bytes(&self) -> [u8; INLINE_KEY] {
-        let mut bytes = [0; INLINE_KEY];
-        let all = self.0.into_iter().flat_map(u64::to_le_bytes);
-        bytes
-            .iter_mut()
-            .zip(all)
-            .for_each(|(into, byte)| *into = byte);
-        bytes
-    }
-
-    /// Calls `see` with the key; with an empty one if the key is elsewhere.
-    pub(crate) fn with_key<R>(&self, see: impl FnOnce(Key<'_>) -> R) -> R {
-        let bytes = self.bytes();
-        let key = bytes.get(..self.stored()).unwrap_or_default();
-        see(Key::at(u16::from(self.namespace()), key))
-    }
-
-    /// Bytes of the key that are held here.
-    pub(crate) fn stored(&self) -> usize {
-        if self.is_inline() {
-            usize::from(self.len())
-        } else {
-            0
-        }
+fn class(len: usize) -> usize {
+    match len {
+        0..=512 => len.next_multiple_of(8),
+        513..=JOINED_MAX => len.next_multiple_of(64),
+        _ => 0,
     }
 }
 
-/// Builds the block of a value whose key is in the slot.
-pub(crate) fn short(value: &[u8]) -> Bytes {
-    build(value.len(), |buffer| buffer.copy_from_slice(value))
-}
-
-/// Builds the block of a key and a value; the value is empty for a head.
-pub(crate) fn long(key: &Key<'_>, value: &[u8]) -> Bytes {
-    let len = PREFIX + key.bytes.len() + value.len();
-    build(len, |buffer| {
-        let (prefix, rest) = buffer.split_at_mut(PREFIX);
-        prefix.copy_from_slice(&key.word().to_le_bytes());
-        let (into_key, into_value) = rest.split_at_mut(key.bytes.len());
-        into_key.copy_from_slice(key.bytes);
-        into_value.copy_from_slice(value);
-    })
-}
-
-fn build(len: usize, fill: impl Fn(&mut [u8])) -> Bytes {
-    if let Some(block) = inline::build(len, &fill) {
-        return block;
-    }
-    let mut buffer = vec![0; len];
-    fill(&mut buffer);
-    let block = Bytes::from(buffer);
-    // A vector's bytes get their reference count on the first clone; pay for it here, outside the
-    // lock, rather than in the first reader.
-    drop(block.clone());
+fn join<const SIZE: usize>(key: PackedKey, long_key: &[u8], value: &[u8]) -> Block {
+    let mut rest = [0; SIZE];
+    let (into_key, into_value) = rest.split_at_mut(long_key.len());
+    into_key.copy_from_slice(long_key);
+    into_value[..value.len()].copy_from_slice(value);
+    let head = head(key, false);
+    let mut handle = Bytes::from_owner(Joined { head, rest });
+    let at = handle.as_ptr().addr() - std::mem::offset_of!(Joined<SIZE>, rest);
+    handle.advance(long_key.len());
+    handle.truncate(value.len());
+    let at = NonNull::new(std::ptr::with_exposed_provenance_mut::<Head>(at));
+    let block = Block(at.expect("an allocation is not at address zero"));
+    let place = block.cell().head().handle.get();
+    // SAFETY: the handle, not empty, keeps what it is written into alive; the cell is there to be written to,
+    // and nobody else has the address of the head.
+    unsafe { (*place).write(handle) };
     block
-}
-
-/// A long block's key length and namespace as [`Key::word`] packs them.
-#[inline]
-fn word(block: &[u8]) -> u32 {
-    match block.first_chunk::<PREFIX>() {
-        Some(&word) => u32::from_le_bytes(word),
-        // No long block is shorter than its prefix; the answer keeps this total.
-        None => 0,
-    }
-}
-
-/// Bytes of key and value in a long block.
-pub(crate) fn long_stored(block_len: usize) -> usize {
-    block_len.saturating_sub(PREFIX)
-}
-
-/// Where a long block's value begins.
-#[inline]
-pub(crate) fn long_start(block: &[u8]) -> usize {
-    PREFIX + Key::len_of_word(word(block))
-}
-
-/// The key of a long block.
-pub(crate) fn key(block: &[u8]) -> Key<'_> {
-    let key = block.get(PREFIX..long_start(block)).unwrap_or_default();
-    Key::from_parts(word(block), key)
-}
-
-/// The key of a long block as a handle of its own on the same buffer.
-pub(crate) fn share_key(block: &Bytes) -> Bytes {
-    block.slice(PREFIX.min(block.len())..long_start(block).min(block.len()))
-}
-
-/// The buffer without its first `start` bytes, as a handle of its own.
-#[inline]
-pub(crate) fn share(block: &Bytes, start: usize) -> Bytes {
-    let mut value = block.clone();
-    value.advance(start.min(block.len()));
-    value
-}
-
-/// Whether a long block is that of `key`.
-pub(crate) fn holds(block: &[u8], key: &Key<'_>) -> bool {
-    word(block) == key.word()
-        && block
-            .get(PREFIX..PREFIX + key.bytes.len())
-            .is_some_and(|stored| same(stored, key.bytes))
-}
-
-/// Equality of two slices of one length, without the call into `memcmp` that costs a short key as
-/// much as comparing it: from 16 to 32 bytes, two overlapping words do.
-#[inline]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    match (
-        a.first_chunk(),
-        a.last_chunk(),
-        b.first_chunk(),
-        b.last_chunk(),
-    ) {
-        (Some(a0), Some(a1), Some(b0), Some(b1)) if a.len() <= 32 => {
-            let starts = u128::from_le_bytes(*a0) ^ u128::from_le_bytes(*b0);
-            let ends = u128::from_le_bytes(*a1) ^ u128::from_le_bytes(*b1);
-            starts | ends == 0
-        }
-        _ => a == b,
-    }
-}
-
-/// Blocks in one allocation with their count: `Bytes::from_owner` over arrays of fixed sizes.
-mod inline {
-    use bytes::Bytes;
-
-    /// Builds an inline block of `len` bytes, or nothing if `len` is beyond the largest class.
-    ///
-    /// Classes are 8 bytes apart up to 512 and 64 apart up to [`super::INLINE_MAX`]: below, a class
-    /// wastes 4 bytes on average; each class is one copy of a few dozen instructions.
-    pub(super) fn build(len: usize, fill: impl Fn(&mut [u8])) -> Option<Bytes> {
-        macro_rules! classes {
-            ($($size:literal)*) => {
-                match class(len) {
-                    $($size => Some(of::<$size>(len, fill)),)*
-                    _ => None,
-                }
-            };
-        }
-        classes!(
-            16 24 32 40 48 56 64 72 80 88 96 104 112 120 128 136 144 152 160 168 176 184 192 200
-            208 216 224 232 240 248 256 264 272 280 288 296 304 312 320 328 336 344 352 360 368
-            376 384 392 400 408 416 424 432 440 448 456 464 472 480 488 496 504 512 576 640 704
-            768 832 896 960 1024 1088 1152 1216 1280 1344 1408 1472 1536 1600 1664 1728 1792 1856
-            1920 1984 2048
-        )
-    }
-
-    fn class(len: usize) -> usize {
-        match len {
-            0..=16 => 16,
-            17..=512 => len.next_multiple_of(8),
-            513..=super::INLINE_MAX => len.next_multiple_of(64),
-            _ => 0,
-        }
-    }
-
-    fn of<const SIZE: usize>(len: usize, fill: impl Fn(&mut [u8])) -> Bytes {
-        let mut buffer = [0; SIZE];
-        fill(&mut buffer[..len]);
-        let mut block = Bytes::from_owner(buffer);
-        block.truncate(len);
-        block
-    }
 }
 
 #[cfg(test)]
@@ -292,36 +179,35 @@ mod tests {
     fn gives_back_what_it_was_built_of_at_every_size() {
         let key_bytes = [7_u8; 40];
         for key_len in [1, 7, 8, 9, 22, 40] {
-            for value_len in (0..700).chain([1023, 1024, 2047, 2048, 5000]) {
+            for value_len in (0..700).chain([1023, 1024, 2007, 2008, 2009, 2047, 2048, 2049, 5000])
+            {
                 let value = vec![9; value_len];
                 let key = Namespace::at(3).key(&key_bytes[..key_len]);
-                let block = long(&key, &value);
-                assert!(holds(&block, &key));
-                assert_eq!(share(&block, long_start(&block)), value);
-                assert_eq!(share_key(&block), &key_bytes[..key_len]);
-                assert_eq!(short(&value), value);
+                for block in [
+                    Block::copy(&key, &value),
+                    Block::keep(&key, value.clone().into()),
+                ] {
+                    let cell = block.cell();
+                    cell.set_version(5);
+                    assert!(cell.is(&PackedKey::new(&key), &key));
+                    assert_eq!(cell.value(), &value);
+                    assert_eq!(cell.copy_key(), &key_bytes[..key_len]);
+                    assert_eq!(cell.namespace(), Namespace::at(3));
+                    assert_eq!((cell.version(), cell.stored()), (5, key_len + value_len));
+                }
             }
         }
     }
 
     #[test]
-    fn tells_keys_apart_that_differ_in_any_byte_length_or_namespace() {
-        for len in [1, 7, 8, 9, 16, 22, 31, 32, 33, 41] {
+    fn tells_long_keys_apart_that_differ_in_any_byte_length_or_namespace() {
+        for len in [23, 31, 32, 33, 41] {
             let bytes: Vec<u8> = (0..len).collect();
             let key = Key::from(&bytes);
-            let block = long(&key, b"v");
-            let slot = SlotKey::new(&key);
-            assert_eq!(slot.is_inline(), len <= 22);
-            let is = |other: &Key<'_>| match slot.is_inline() {
-                true => slot == SlotKey::new(other),
-                false => holds(&block, other),
-            };
+            let block = Block::copy(&key, b"v");
+            let is = |other: &Key<'_>| block.cell().is(&PackedKey::new(other), other);
             assert!(is(&key));
-            assert!(slot == SlotKey::of_any_length(&key));
-            assert!(match slot.is_inline() {
-                true => slot.with_key(|found| found == key),
-                false => super::key(&block) == key,
-            });
+            assert!(block.cell().with_key(|found| found == key));
             for at in 0..bytes.len() {
                 let mut other = bytes.clone();
                 other[at] ^= 0x40;
@@ -331,6 +217,38 @@ mod tests {
             assert!(!is(&Namespace::at(300).key(&bytes)));
             assert!(!is(&Key::from(&bytes[..bytes.len() - 1])));
         }
-        assert!(!SlotKey::new(&Namespace::at(256).key(b"id")).is_inline());
+    }
+
+    #[test]
+    fn values_outlive_their_block_on_other_threads() {
+        for key in ["short", "a key that is longer than twenty-two bytes"] {
+            let block = Block::copy(&Key::from(key), b"value");
+            let value = block.cell().value().clone();
+            let reader = std::thread::spawn(move || assert_eq!(value, "value"));
+            drop(block);
+            reader.join().expect("the value is still there");
+        }
+    }
+
+    #[test]
+    fn a_kept_value_is_the_callers_and_is_given_up_with_the_block() {
+        struct Owner {
+            _held: std::sync::Arc<()>,
+        }
+        impl AsRef<[u8]> for Owner {
+            fn as_ref(&self) -> &[u8] {
+                b"owned"
+            }
+        }
+        let held = std::sync::Arc::new(());
+        let value = Bytes::from_owner(Owner {
+            _held: held.clone(),
+        });
+        let block = Block::keep(&Key::from("key"), value.clone());
+        assert_eq!(block.cell().value().as_ptr(), value.as_ptr());
+        drop(value);
+        assert_eq!(std::sync::Arc::strong_count(&held), 2);
+        drop(block);
+        assert_eq!(std::sync::Arc::strong_count(&held), 1);
     }
 }

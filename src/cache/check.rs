@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::cell::Cell;
 use super::quota::Amount;
 use super::shard::{Context, State, hash_of};
 use super::slab::Slab;
@@ -11,7 +12,7 @@ use super::wheel::UNFILED;
 /// Panics at the first disagreement.
 pub(crate) fn state(state: &State, context: Context<'_>) {
     let mut held = Amount::default();
-    let mut ids = HashSet::new();
+    let mut addresses = HashSet::new();
     for class in super::shard::CLASSES {
         let arena = state.arena(class);
         arena.slab.check();
@@ -23,12 +24,14 @@ pub(crate) fn state(state: &State, context: Context<'_>) {
         for chunk in 0..state.chunks(class) {
             for id in state.chunk(class, chunk) {
                 live += 1;
-                assert!(ids.insert(id.raw()));
+                let cell = state.cell(id).expect("it is there");
+                assert_eq!(cell.id(), id, "it knows where it is");
+                assert!(addresses.insert(cell.address()));
                 held.add(Amount::of(class, state.charge_of(id)));
                 let stamp = state.stamp(id);
-                let found = state.cell(id).expect("its chunk exists").with_key(|key| {
+                let found = cell.with_key(|key| {
                     let hash = hash_of(context.hasher, &key);
-                    state.find(hash, &key).map(|(id, _)| id)
+                    state.find(hash, &key).map(Cell::id)
                 });
                 assert_eq!(found, Some(id), "found under its key");
                 if stamp.deadline() == super::stamp::FOREVER {
@@ -44,10 +47,13 @@ pub(crate) fn state(state: &State, context: Context<'_>) {
         assert_eq!(live, arena.slab.live());
     }
     let mut indexed = 0;
-    state.index().check(|id| {
-        assert!(ids.contains(&id), "the index names an entry that exists");
+    state.index().check(|address| {
+        assert!(
+            addresses.contains(&address),
+            "the index names an entry that exists"
+        );
         indexed += 1;
     });
-    assert_eq!(indexed, ids.len());
+    assert_eq!(indexed, addresses.len());
     assert_eq!(held, state.held());
 }

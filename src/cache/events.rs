@@ -46,9 +46,9 @@ impl fmt::Debug for Removal {
 
 impl From<Dead> for Removal {
     fn from(dead: Dead) -> Self {
-        let key = dead.content.share_key();
-        let namespace = dead.content.namespace();
-        let value = dead.content.share();
+        let cell = dead.block.cell();
+        let (key, namespace) = (cell.copy_key(), cell.namespace());
+        let value = cell.value().clone();
         Self {
             key,
             namespace,

@@ -1,6 +1,6 @@
-//! From a key's hash to its slot: buckets of one cache line, twelve tags and twelve slots each.
+//! From a key's hash to its entry: buckets of one cache line, nine tags and nine addresses each.
 //!
-//! A lookup reads one line and learns both whether the key may be here and where its entry lies.
+//! A lookup reads one line and learns both whether the key may be here and where its entry's block lies.
 //! A bucket that overflowed counts the entries it sent on to other buckets, and lookups go on only
 //! while that count is not zero; a removal takes its count back, so no tombstones pile up and a
 //! table of constant size never needs rebuilding (the scheme of Folly's F14).
@@ -11,79 +11,100 @@
 use super::prefetch::prefetch;
 
 /// Entries per bucket.
-const SLOTS: usize = 12;
-/// Entries per bucket on average, in twelfths, beyond which the table doubles: ten of twelve.
-const FULL: usize = 10;
+const SLOTS: usize = 9;
+/// Entries per bucket on average, in eighths, beyond which the table doubles: seven eighths of nine.
+const FULL_EIGHTHS: usize = 63;
 /// A shard that expects more entries than this starts as if it expected these: 256 KiB of table.
-/// Growing touches every entry's cold slot again; starting large spares that up to a point.
-const EXPECTED_MAX: usize = 1 << 15;
-/// Buckets moved per write while resizing. A table doubles when its twin is ten twelfths full
-/// again, ten writes per bucket later, so four per write leave no table behind.
+/// Growing touches every entry's cold block again; starting large spares that up to a point.
+const EXPECTED_MAX: usize = 32_000;
+/// Buckets moved per write while resizing. A table doubles when its twin is seven eighths full
+/// again, eight writes per bucket later, so four per write leave no table behind.
 const MOVES: usize = 4;
 
-/// `head` holds the twelve tags in its low bytes (0: empty) and the overflow count in its top four.
+/// One cache line: nine tags (0: empty), the overflow count, nine addresses of 48 bits.
+///
+/// No system gives a program addresses of more bits unless it asks for them; [`Bucket::set`] makes sure.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-pub(crate) struct Bucket {
-    head: [u64; 2],
-    slots: [u32; SLOTS],
-}
+pub(crate) struct Bucket([u8; 64]);
 
-const EMPTY: Bucket = Bucket {
-    head: [0; 2],
-    slots: [0; SLOTS],
-};
+const EMPTY: Bucket = Bucket([0; 64]);
 
-/// One, where the overflow count lies in the second word.
-const OVERFLOW: u64 = 1 << 32;
+/// Where the overflow count lies.
+const OVERFLOW: usize = SLOTS;
+/// Two bytes before the first address: an address is read as the upper six bytes of a word.
+const WORDS: usize = 8;
 
 impl Bucket {
-    /// Bit `i` is set if slot `i` has this tag.
-    #[inline]
+    /// Bit `i` is set if entry `i` has this tag.
+    #[inline(always)]
     fn matches(&self, tag: u8) -> u32 {
-        super::tags::equal_bytes(self.head, tag) & 0xfff
+        let (words, _) = self.0.as_chunks::<8>();
+        let head = [u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1])];
+        super::tags::equal_bytes(head, tag) & ((1 << SLOTS) - 1)
+    }
+
+    #[inline(always)]
+    fn address(&self, at: usize) -> Option<u64> {
+        let word = self.0.get(WORDS + 6 * at..)?.first_chunk()?;
+        Some(u64::from_le_bytes(*word) >> 16)
     }
 
     /// Whether an entry that belongs here lies in another bucket.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_overflow(&self) -> bool {
-        self.head[1] >= OVERFLOW
+        self.0[OVERFLOW] != 0
     }
 
+    // A count that reached its end stays there: lookups then go on for nothing until the table is made anew.
     fn add_overflow(&mut self) {
-        self.head[1] += OVERFLOW;
+        self.0[OVERFLOW] = self.0[OVERFLOW].saturating_add(1);
     }
 
     fn sub_overflow(&mut self) {
         debug_assert!(self.has_overflow());
-        self.head[1] -= OVERFLOW;
+        if self.0[OVERFLOW] != u8::MAX {
+            self.0[OVERFLOW] -= 1;
+        }
     }
 
-    /// The slots under this hash's tag.
+    /// The entries under this hash's tag.
     #[inline(always)]
-    pub(crate) fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> {
+    pub(crate) fn candidates(&self, hash: u64) -> impl Iterator<Item = u64> {
         let mut found = self.matches(tag_of(hash));
         std::iter::from_fn(move || {
             if found == 0 {
                 return None;
             }
-            // `matches` sets no bit beyond the slots.
-            let slot = self.slots.get(found.trailing_zeros() as usize).copied();
+            // `matches` sets no bit beyond the entries.
+            let address = self.address(found.trailing_zeros() as usize);
             found &= found - 1;
-            slot
+            address
         })
     }
 
-    /// The tags, in the order of their slots.
-    fn tags(&self) -> impl Iterator<Item = u8> + use<> {
-        self.head.into_iter().flat_map(u64::to_le_bytes).take(SLOTS)
+    /// Tags and addresses of all entries.
+    fn entries(&self) -> impl Iterator<Item = (u8, u64)> {
+        (0..SLOTS).filter_map(|at| {
+            let tag = self.0[at];
+            (tag != 0).then_some((tag, self.address(at)?))
+        })
     }
 
-    fn set(&mut self, at: usize, tag: u8, slot: u32) {
-        let shift = at % 8 * 8;
-        let word = &mut self.head[at / 8];
-        *word = (*word & !(0xff << shift)) | (u64::from(tag) << shift);
-        self.slots[at] = slot;
+    fn set(&mut self, at: usize, tag: u8, address: u64) {
+        let bytes = address.to_le_bytes();
+        let (low, high) = bytes.split_at(6);
+        assert!(high == [0, 0], "addresses are of 48 bits");
+        self.0[at] = tag;
+        let first = WORDS + 2 + 6 * at;
+        self.0[first..first + 6].copy_from_slice(low);
+    }
+
+    /// Forgets its entries, not that others lie further on.
+    fn empty(&mut self) {
+        let overflow = self.0[OVERFLOW];
+        *self = EMPTY;
+        self.0[OVERFLOW] = overflow;
     }
 }
 
@@ -134,12 +155,12 @@ impl Table {
         (at + 2 * usize::from(tag) + 1) & (self.buckets.len() - 1)
     }
 
-    fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+    fn find(&self, hash: u64, mut is_it: impl FnMut(u64) -> bool) -> Option<u64> {
         let mut at = self.home(hash);
         // Bounded: two buckets can hold each other's overflow, and then no count on the way is zero.
         for _ in 0..self.buckets.len() {
             let bucket = &self.buckets[at];
-            let found = bucket.candidates(hash).find(|&slot| is_it(slot));
+            let found = bucket.candidates(hash).find(|&address| is_it(address));
             if found.is_some() || !bucket.has_overflow() {
                 return found;
             }
@@ -148,14 +169,14 @@ impl Table {
         None
     }
 
-    fn insert(&mut self, hash: u64, slot: u32) -> Put {
+    fn insert(&mut self, hash: u64, address: u64) -> Put {
         let tag = tag_of(hash);
         let mut at = self.home(hash);
         let mut put = Put::Home;
         loop {
             let empty = self.buckets[at].matches(0);
             if empty != 0 {
-                self.buckets[at].set(empty.trailing_zeros() as usize, tag, slot);
+                self.buckets[at].set(empty.trailing_zeros() as usize, tag, address);
                 self.used += 1;
                 return put;
             }
@@ -165,8 +186,8 @@ impl Table {
         }
     }
 
-    /// The bucket and place of the entry in `slot`, and the buckets passed before it.
-    fn locate(&self, hash: u64, slot: u32) -> Option<(usize, usize, usize)> {
+    /// The bucket and place of the entry at `address`, and the buckets passed before it.
+    fn locate(&self, hash: u64, address: u64) -> Option<(usize, usize, usize)> {
         let tag = tag_of(hash);
         let mut at = self.home(hash);
         for hops in 0..self.buckets.len() {
@@ -174,7 +195,7 @@ impl Table {
             let mut found = bucket.matches(tag);
             while found != 0 {
                 let place = found.trailing_zeros() as usize;
-                if bucket.slots.get(place) == Some(&slot) {
+                if bucket.address(place) == Some(address) {
                     return Some((at, place, hops));
                 }
                 found &= found - 1;
@@ -187,8 +208,8 @@ impl Table {
         None
     }
 
-    fn remove(&mut self, hash: u64, slot: u32) -> bool {
-        let Some((at, place, hops)) = self.locate(hash, slot) else {
+    fn remove(&mut self, hash: u64, address: u64) -> bool {
+        let Some((at, place, hops)) = self.locate(hash, address) else {
             return false;
         };
         self.buckets[at].set(place, 0, 0);
@@ -201,16 +222,26 @@ impl Table {
         }
         true
     }
+
+    fn replace(&mut self, hash: u64, old: u64, new: u64) -> bool {
+        let Some((at, place, _)) = self.locate(hash, old) else {
+            return false;
+        };
+        self.buckets[at].set(place, tag_of(hash), new);
+        true
+    }
 }
 
-/// What the index asks of the slab while it moves entries to a table of another size.
+/// What the index asks of the entries while it moves them to a table of another size.
 pub(crate) trait Entries {
-    /// The full hash of the key in `slot`; costs a cache miss.
-    fn hash(&self, slot: u32) -> u64;
+    /// The full hash of the key of the entry at `address`; costs a cache miss.
+    fn hash(&self, address: u64) -> u64;
     /// Bit `bit` of that hash, if the entry lies in its home bucket and its stamp keeps the bit.
-    fn home_bit(&self, slot: u32, bit: u32) -> Option<u64>;
+    fn home_bit(&self, address: u64, bit: u32) -> Option<u64>;
     /// Tells the entry where it was put.
-    fn moved(&mut self, slot: u32, put: Put);
+    fn moved(&mut self, address: u64, put: Put);
+    /// Says that the entry will be asked about soon.
+    fn prefetch(&self, _address: u64) {}
 }
 
 /// A table being emptied.
@@ -233,7 +264,7 @@ pub(crate) struct Index {
 impl Index {
     /// An index that holds `expected` entries before it grows, and never shrinks below that.
     pub(crate) fn new(expected: usize) -> Self {
-        let least = (expected.min(EXPECTED_MAX) / FULL + 1).next_power_of_two();
+        let least = (expected.min(EXPECTED_MAX) * 8 / FULL_EIGHTHS + 1).next_power_of_two();
         Self {
             table: Table::new(least),
             old: None,
@@ -268,42 +299,46 @@ impl Index {
         prefetch(self.home(hash));
     }
 
-    /// The slot under `hash` that `is_it` recognises, looked for everywhere.
+    /// The entry under `hash` that `is_it` recognises, looked for everywhere.
     pub(crate) fn find_further(
         &self,
         hash: u64,
-        mut is_it: impl FnMut(u32) -> bool,
-    ) -> Option<u32> {
+        mut is_it: impl FnMut(u64) -> bool,
+    ) -> Option<u64> {
         self.table
             .find(hash, &mut is_it)
             .or_else(|| self.old.as_ref()?.table.find(hash, is_it))
     }
 
-    /// Puts `slot` under `hash`, where it must not be yet. Moves up to four buckets if resizing.
-    pub(crate) fn insert(&mut self, hash: u64, slot: u32, entries: &mut impl Entries) {
-        let put = self.table.insert(hash, slot);
-        entries.moved(slot, put);
+    /// Puts the entry at `address` under `hash`, where it must not be yet. Moves up to four buckets if
+    /// resizing.
+    pub(crate) fn insert(&mut self, hash: u64, address: u64, entries: &mut impl Entries) {
+        let put = self.table.insert(hash, address);
+        entries.moved(address, put);
         let len = self.len();
         let buckets = self.table.buckets.len();
         if self.old.is_some() {
             self.move_some(entries);
-        } else if len > buckets * FULL {
+        } else if len * 8 > buckets * FULL_EIGHTHS {
             self.resize(buckets * 2);
         }
     }
 
-    /// Takes `slot` out from under `hash`; false if it was not there.
-    pub(crate) fn remove(&mut self, hash: u64, slot: u32, entries: &mut impl Entries) -> bool {
-        let removed = self.table.remove(hash, slot)
-            || self
-                .old
-                .as_mut()
-                .is_some_and(|old| old.table.remove(hash, slot));
+    /// Puts the entry at `new` in the place of the one at `old`, of the same key; false if that was not there.
+    pub(crate) fn replace(&mut self, hash: u64, old: u64, new: u64) -> bool {
+        self.table.replace(hash, old, new)
+            || (self.old.as_mut()).is_some_and(|o| o.table.replace(hash, old, new))
+    }
+
+    /// Takes the entry at `address` out from under `hash`; false if it was not there.
+    pub(crate) fn remove(&mut self, hash: u64, address: u64, entries: &mut impl Entries) -> bool {
+        let removed = self.table.remove(hash, address)
+            || (self.old.as_mut()).is_some_and(|old| old.table.remove(hash, address));
         let len = self.len();
         let buckets = self.table.buckets.len();
         if self.old.is_some() {
             self.move_some(entries);
-        } else if buckets > self.least && len * 8 < buckets * FULL {
+        } else if buckets > self.least && len * 64 < buckets * FULL_EIGHTHS {
             // An eighth of full: a quarter-full table of half the size has room to breathe.
             self.resize(buckets / 2);
         }
@@ -337,24 +372,25 @@ impl Index {
                 break;
             };
             let moving = *bucket;
-            // The overflow count stays: entries that overflowed from here lie further on.
-            bucket.head = [0, moving.head[1] & !(OVERFLOW - 1)];
-            for (tag, slot) in moving.tags().zip(moving.slots) {
-                if tag == 0 {
-                    continue;
-                }
+            // Entries that overflowed from here lie further on.
+            bucket.empty();
+            // All at once: each lies where it likes.
+            moving
+                .entries()
+                .for_each(|(_, address)| entries.prefetch(address));
+            for (tag, address) in moving.entries() {
                 let low = if grows {
-                    entries.home_bit(slot, bit)
+                    entries.home_bit(address, bit)
                 } else {
-                    entries.home_bit(slot, super::stamp::HASH_LOW).map(|_| 0)
+                    entries.home_bit(address, super::stamp::HASH_LOW).map(|_| 0)
                 };
                 let hash = match low {
                     // All that a table needs of a hash: home bits and tag.
                     Some(high_bit) => *next as u64 | high_bit << bit | u64::from(tag) << 46,
-                    None => entries.hash(slot),
+                    None => entries.hash(address),
                 };
-                let put = self.table.insert(hash, slot);
-                entries.moved(slot, put);
+                let put = self.table.insert(hash, address);
+                entries.moved(address, put);
                 old.used -= 1;
             }
             *next += 1;
@@ -365,18 +401,16 @@ impl Index {
         }
     }
 
-    /// All slots held, for the recount in `check_invariants`.
+    /// All entries held, for the recount in `check_invariants`.
     #[cfg(any(test, feature = "__internals"))]
-    pub(crate) fn check(&self, mut seen: impl FnMut(u32)) {
+    pub(crate) fn check(&self, mut seen: impl FnMut(u64)) {
         let old = self.old.as_ref().map(|old| &old.table);
         for table in std::iter::once(&self.table).chain(old) {
             let mut used = 0;
             for bucket in &table.buckets {
-                for (tag, slot) in bucket.tags().zip(bucket.slots) {
-                    if tag != 0 {
-                        seen(slot);
-                        used += 1;
-                    }
+                for (_, address) in bucket.entries() {
+                    seen(address);
+                    used += 1;
                 }
             }
             assert_eq!(used, table.used);
@@ -392,22 +426,22 @@ mod tests {
     use super::*;
     use std::collections::HashMap;
 
-    /// Slots with their hashes; every second one is far from home and forgets its bits.
+    /// Entries by number, with their hashes; every second one is far from home and forgets its bits.
     struct Hashes {
         hashes: Vec<u64>,
-        displaced: HashMap<u32, bool>,
+        displaced: HashMap<u64, bool>,
     }
 
     impl Entries for Hashes {
-        fn hash(&self, slot: u32) -> u64 {
-            self.hashes[slot as usize]
+        fn hash(&self, entry: u64) -> u64 {
+            self.hashes[usize::try_from(entry).expect("small")]
         }
-        fn home_bit(&self, slot: u32, bit: u32) -> Option<u64> {
-            let home = !self.displaced[&slot];
-            (home && (8..21).contains(&bit)).then(|| self.hash(slot) >> bit & 1)
+        fn home_bit(&self, entry: u64, bit: u32) -> Option<u64> {
+            let home = !self.displaced[&entry];
+            (home && (8..21).contains(&bit)).then(|| self.hash(entry) >> bit & 1)
         }
-        fn moved(&mut self, slot: u32, put: Put) {
-            self.displaced.insert(slot, put == Put::Displaced);
+        fn moved(&mut self, entry: u64, put: Put) {
+            self.displaced.insert(entry, put == Put::Displaced);
         }
     }
 
@@ -418,26 +452,26 @@ mod tests {
 
     #[test]
     fn finds_all_entries_at_every_size_up_and_down() {
-        let count = 60_000_u32;
+        let count = 60_000_u64;
         let mut entries = Hashes {
-            hashes: (0..u64::from(count)).map(|n| mix(n + 1)).collect(),
+            hashes: (0..count).map(|n| mix(n + 1)).collect(),
             displaced: HashMap::new(),
         };
         let mut index = Index::new(0);
-        for slot in 0..count {
-            index.insert(entries.hash(slot), slot, &mut entries);
-            if slot % 997 == 0 {
-                for earlier in (0..=slot).step_by(61) {
+        for entry in 0..count {
+            index.insert(entries.hash(entry), entry, &mut entries);
+            if entry % 997 == 0 {
+                for earlier in (0..=entry).step_by(61) {
                     let is_it = |s| s == earlier;
                     let hash = entries.hash(earlier);
                     assert_eq!(index.find_further(hash, is_it), Some(earlier));
                 }
             }
         }
-        assert_eq!(index.len(), count as usize);
-        for slot in 0..count {
-            assert!(index.remove(entries.hash(slot), slot, &mut entries));
-            assert!(!index.remove(entries.hash(slot), slot, &mut entries));
+        assert_eq!(index.len() as u64, count);
+        for entry in 0..count {
+            assert!(index.remove(entries.hash(entry), entry, &mut entries));
+            assert!(!index.remove(entries.hash(entry), entry, &mut entries));
         }
         index.check(|_| panic!("nothing is left"));
         assert!(index.table.buckets.len() <= 2);
@@ -450,18 +484,18 @@ mod tests {
             displaced: HashMap::new(),
         };
         let mut index = Index::new(0);
-        let held = 5_000_u32;
-        for slot in 0..held {
-            index.insert(entries.hash(slot), slot, &mut entries);
+        let held = 5_000_u64;
+        for entry in 0..held {
+            index.insert(entries.hash(entry), entry, &mut entries);
         }
         let buckets = index.table.buckets.len();
-        for slot in held..400_000 {
-            let gone = slot - held;
+        for entry in held..400_000 {
+            let gone = entry - held;
             assert!(index.remove(entries.hash(gone), gone, &mut entries));
-            index.insert(entries.hash(slot), slot, &mut entries);
+            index.insert(entries.hash(entry), entry, &mut entries);
             assert_eq!(index.table.buckets.len(), buckets);
         }
-        assert_eq!(index.len(), held as usize);
+        assert_eq!(index.len() as u64, held);
     }
 
     #[test]
@@ -471,15 +505,15 @@ mod tests {
             displaced: HashMap::new(),
         };
         let mut index = Index::new(0);
-        for slot in 0..100 {
-            index.insert(42, slot, &mut entries);
+        for entry in 0..100 {
+            index.insert(42, entry, &mut entries);
         }
-        for slot in 0..100 {
-            let is_it = |s| s == slot;
-            assert_eq!(index.find_further(42, is_it), Some(slot));
+        for entry in 0..100 {
+            let is_it = |s| s == entry;
+            assert_eq!(index.find_further(42, is_it), Some(entry));
         }
-        for slot in (0..100).rev() {
-            assert!(index.remove(42, slot, &mut entries));
+        for entry in (0..100).rev() {
+            assert!(index.remove(42, entry, &mut entries));
         }
         assert_eq!(index.len(), 0);
     }

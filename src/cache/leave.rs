@@ -1,38 +1,36 @@
 //! How entries leave a shard: taken out, evicted, or swept away after their end.
 
-use super::cell::Content;
-use super::prefetch::prefetch_bytes;
+use super::block::Block;
+use super::find::Residents;
 use super::quota::Amount;
 use super::shard::{Arena, CLASSES, Context, Dead, Id, State, charge, hash_of, short};
 use super::slab::Slab;
 use super::stamp::FOREVER;
 use super::terms::{Cause, Class};
-use super::views::{Residents, View};
+use super::views::View;
 use super::wheel::{PENDING, UNFILED};
 
 impl State {
     /// Takes an entry out; its room is to be given back by the caller.
-    pub(crate) fn take_out(&mut self, id: Id, context: Context<'_>) -> (Content, Amount) {
+    pub(crate) fn take_out(&mut self, id: Id, context: Context<'_>) -> (Block, Amount) {
         let arena = self.arenas.of_mut(id.class());
         arena.policy.removed(arena.slab.stamp(id.slot()).mark());
         self.unlink(id, context)
     }
 
     /// As [`State::take_out`], for an entry that its policy has forgotten already.
-    fn unlink(&mut self, id: Id, context: Context<'_>) -> (Content, Amount) {
-        let hash = self
-            .cell(id)
-            .map_or(0, |cell| cell.with_key(|key| hash_of(context.hasher, &key)));
-        let mut residents = Residents {
-            arenas: &mut self.arenas,
-            context,
-        };
-        let found = self.index.remove(hash, id.raw(), &mut residents);
+    fn unlink(&mut self, id: Id, context: Context<'_>) -> (Block, Amount) {
+        let (hash, address) = self.cell(id).map_or((0, 0), |cell| {
+            let hash = cell.with_key(|key| hash_of(context.hasher, &key));
+            (hash, cell.address())
+        });
+        let mut residents = Residents::new(&self.arenas, context);
+        let found = self.index.remove(hash, address, &mut residents);
         debug_assert!(found, "every entry is in the index under its key's hash");
-        let content = self.arenas.of_mut(id.class()).slab.release(id.slot());
-        let amount = Amount::of(id.class(), charge(&content));
+        let block = self.arenas.of_mut(id.class()).slab.release(id.slot());
+        let amount = Amount::of(id.class(), charge(block.cell()));
         self.held.spend(amount);
-        (content, amount)
+        (block, amount)
     }
 
     /// Evicts the entry its policy values least, but not `spare`.
@@ -54,30 +52,23 @@ impl State {
             policy.inserted(victim.slot(), hash, &mut View { slab, context });
             victim = other.filter(|&other| other != victim)?;
         }
-        let (content, amount) = self.unlink(victim, context);
+        let (block, amount) = self.unlink(victim, context);
         self.prefetch_next(class, context);
         self.counts.evicted += 1;
         if class == Class::Protected {
             self.counts.evicted_protected += 1;
         }
         let cause = Cause::Evicted;
-        Some((Dead { content, cause }, amount))
+        Some((Dead { block, cause }, amount))
     }
 
-    /// Asks for what the next eviction will need: the bucket and the block of the entry that will
-    /// probably go. Its slot was asked for one eviction ago.
+    /// Asks for the bucket that the next eviction will need, which is that of the entry that will
+    /// probably go. Its block was asked for one eviction ago.
     fn prefetch_next(&self, class: Class, context: Context<'_>) {
         let arena = self.arenas.of(class);
-        let Some(cell) = (arena.policy.upcoming())
-            .and_then(|slot| arena.slab.cell(slot))
-            .filter(|cell| !cell.stamp().is_free())
-        else {
-            return;
-        };
-        let hash = cell.with_key(|key| hash_of(context.hasher, &key));
-        self.index.prefetch(hash);
-        if let Some(value) = &cell.slot.value {
-            prefetch_bytes(value);
+        if let Some(cell) = (arena.policy.upcoming()).and_then(|slot| arena.slab.cell(slot)) {
+            let hash = cell.with_key(|key| hash_of(context.hasher, &key));
+            self.index.prefetch(hash);
         }
     }
 
@@ -153,11 +144,11 @@ impl State {
                 }
                 taken = true;
                 *budget = budget.saturating_sub(1);
-                let (content, amount) = self.take_out(Id::new(class, slot), context);
+                let (block, amount) = self.take_out(Id::new(class, slot), context);
                 self.counts.expired += 1;
                 freed.add(amount);
                 let cause = Cause::Expired;
-                dead.push(Dead { content, cause });
+                dead.push(Dead { block, cause });
             }
             let arena = self.arenas.of_mut(class);
             arena.wheel.pop();

@@ -2,9 +2,10 @@
 //!
 //! It is synchronous, needs no thread of its own, and knows nothing of sessions. From the outside in:
 //! [`Cache`] hashes a key and picks a shard (`cache`, `read`, `write`, `room`, `walk`); a shard is
-//! one lock around an `index` from hash to slot, the `slab` of slots, the timing `wheel` and the
-//! eviction `policy`, one set of the latter three per class of entries (`shard`); a slot is a
-//! `stamp` and a `block`. ARCHITECTURE.md tells why each is as it is and what was measured.
+//! one lock around an `index` from hash to entry, the `slab` of slots, the timing `wheel` and the
+//! eviction `policy`, one set of the latter three per class of entries (`shard`); an entry is a
+//! `block`, and a `cell` is how it is seen under the lock. ARCHITECTURE.md tells why each is as it is
+//! and what was measured.
 
 mod block;
 #[expect(
@@ -17,9 +18,11 @@ mod cell;
 mod check;
 mod config;
 mod events;
+mod find;
 mod index;
 mod key;
 mod leave;
+mod packed;
 mod page;
 mod policy;
 mod prefetch;

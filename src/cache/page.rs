@@ -119,9 +119,9 @@ impl Cache {
                         return (entries, Some(Spot { slot, ..spot }));
                     }
                     entries.push(Entry {
-                        key: cell.share_key(),
+                        key: cell.copy_key(),
                         namespace,
-                        value: cell.share(),
+                        value: cell.value().clone(),
                         version: self.version(cell.version()),
                         time_to_live: left(cell.stamp().deadline(), now),
                         class,

@@ -1,8 +1,8 @@
 //! Asks the processor for a line of memory before it is needed.
 //!
-//! Evicting follows a chain of cold lines: slot, bucket, count of the value's block. Which entry is next is
-//! known one eviction earlier, so each asks for the lines of the next one: a tenth of a look-aside cache's
-//! time. A plain read instead would hold up all that follows until the line has come.
+//! Evicting follows a chain of cold lines: block and bucket. Which entry is next is known one eviction
+//! earlier, so each asks for the lines of the next one: a tenth of a look-aside cache's time. A plain read
+//! instead would hold up all that follows until the line has come.
 #![cfg_attr(
     all(target_arch = "x86_64", not(miri)),
     expect(
@@ -51,16 +51,10 @@ impl Hint {
     }
 }
 
-/// Asks for the line where `value` begins.
+/// Asks for the line at an address.
 #[inline(always)]
-pub(super) fn prefetch<T>(value: &T) {
-    line(std::ptr::from_ref(value).cast());
-}
-
-/// Asks for the line where `bytes` begin, which of a block is that of its reference count.
-#[inline(always)]
-pub(super) fn prefetch_bytes(bytes: &[u8]) {
-    line(bytes.as_ptr());
+pub(super) fn prefetch<T>(at: *const T) {
+    line(at.cast());
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]

@@ -8,6 +8,7 @@ use super::cache::{Cache, Shard};
 use super::cell::Cell;
 use super::key::Key;
 use super::reentry;
+use super::shard::State;
 use super::slab::Life;
 use super::stamp::FOREVER;
 use super::terms::{TimeToLive, Version, after};
@@ -30,15 +31,15 @@ impl Cache {
     #[inline]
     pub fn get<'k>(&self, key: impl Into<Key<'k>>) -> Option<Bytes> {
         let key = key.into();
-        self.read(&key, |cell| cell.share_under(&key))
+        self.read(&key, |_, cell| cell.value().clone())
     }
 
     /// Returns the value of `key` and its version, for a later [`Cache::replace`].
     #[inline]
     pub fn get_versioned<'k>(&self, key: impl Into<Key<'k>>) -> Option<(Bytes, Version)> {
         let key = key.into();
-        self.read(&key, |cell| {
-            (cell.share_under(&key), self.version(cell.version()))
+        self.read(&key, |_, cell| {
+            (cell.value().clone(), self.version(cell.version()))
         })
     }
 
@@ -54,7 +55,7 @@ impl Cache {
         let shard = self.shard(hash);
         shard.prefetch(hash);
         let now = self.timeline.now();
-        let value = self.read_at(now, shard, hash, &key, |cell| cell.share_under(&key))?;
+        let value = self.read_at(now, shard, hash, &key, |_, cell| cell.value().clone())?;
         Some((value, now))
     }
 
@@ -62,12 +63,11 @@ impl Cache {
     /// use would move it.
     #[inline]
     pub(crate) fn get_dated(&self, key: Key<'_>) -> Option<Dated> {
-        self.read(&key, |cell| {
+        self.read(&key, |state, cell| {
             let stamp = cell.stamp();
-            let life = if stamp.has_life() { cell.life() } else { None };
-            let slides = life.is_some_and(|life| life.get().idle != 0);
+            let slides = state.life(cell).is_some_and(|life| life.get().idle != 0);
             Dated {
-                value: cell.share_under(&key),
+                value: cell.value().clone(),
                 version: self.version(cell.version()),
                 deadline: (!slides).then(|| stamp.deadline()),
             }
@@ -94,7 +94,7 @@ impl Cache {
         key: impl Into<Key<'k>>,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Option<R> {
-        self.read(&key.into(), |cell| {
+        self.read(&key.into(), |_, cell| {
             let _inside = reentry::enter();
             read(cell.value())
         })
@@ -124,7 +124,7 @@ impl Cache {
             for &(hash, at) in group {
                 values[at] = state
                     .hit(hash, &keys[at], now)
-                    .map(|(_, cell)| cell.share_under(&keys[at]));
+                    .map(|cell| cell.value().clone());
                 state.reads.count(values[at].is_some());
             }
         }
@@ -165,12 +165,12 @@ impl Cache {
         time_to_live: Duration,
     ) -> Option<Bytes> {
         let key = key.into();
-        self.slide(&key, time_to_live, |cell| cell.share_under(&key))
+        self.slide(&key, time_to_live, |cell| cell.value().clone())
     }
 
     /// Finds the live entry of `key`, marks it used, and calls `act` on it under the lock.
     #[inline(always)]
-    fn read<R>(&self, key: &Key<'_>, act: impl FnOnce(Cell<'_>) -> R) -> Option<R> {
+    fn read<R>(&self, key: &Key<'_>, act: impl FnOnce(&State, Cell<'_>) -> R) -> Option<R> {
         if !key.is_possible() {
             return None;
         }
@@ -192,7 +192,7 @@ impl Cache {
         shard: &Shard,
         hash: u64,
         key: &Key<'_>,
-        act: impl FnOnce(Cell<'_>) -> R,
+        act: impl FnOnce(&State, Cell<'_>) -> R,
     ) -> Option<R> {
         if shard.is_due(now) {
             self.help(shard, now);
@@ -202,11 +202,11 @@ impl Cache {
         let now = state.at(now);
         turn.has_come = state.reads.begin();
         state.move_index(self.context(now));
-        let Some((_, cell)) = state.hit(hash, key, now) else {
+        let Some(cell) = state.hit(hash, key, now) else {
             state.reads.miss();
             return None;
         };
-        Some(act(cell))
+        Some(act(&state, cell))
     }
 
     /// As `read`, and gives the entry a new time to live.
@@ -237,13 +237,12 @@ impl Cache {
             true => now,
             false => after(now, time_to_live),
         };
-        let Some((id, cell)) = state.hit(hash, key, now) else {
+        let Some(cell) = state.hit(hash, key, now) else {
             state.reads.miss();
             return None;
         };
         let stamp = cell.stamp();
-        let life = if stamp.has_life() { cell.life() } else { None };
-        let end = match life {
+        let end = match state.life(cell) {
             None => deadline,
             Some(life) => {
                 let moved = Life {
@@ -257,6 +256,7 @@ impl Cache {
         cell.set_stamp(stamp.with_deadline(end));
         if end < stamp.deadline() {
             let result = act(cell);
+            let id = cell.id();
             shard.look_at(state.hasten(id, end));
             if end <= now {
                 // Something is due at a time that was already found to have nothing due.
@@ -283,7 +283,7 @@ impl Cache {
         let mut state = reentry::lock(&shard.state);
         let now = state.at(now);
         state.move_index(self.context(now));
-        state.peek(hash, key, now).map(|(_, cell)| look(cell))
+        state.peek(hash, key, now).map(look)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Making room: expired entries first, then the coldest of the right class, wherever they are.
 
 use super::cache::{Cache, Shard};
+use super::cell::Cell;
 use super::quota::{Amount, Short};
 use super::reentry;
 use super::shard::{Dead, State};
@@ -175,7 +176,7 @@ impl Cache {
             let shard = &self.shards[first.wrapping_add(turn) & (self.shards.len() - 1)];
             let mut state = reentry::lock(&shard.state);
             // The entry that the draft replaces must not make room for itself.
-            let spare = state.find(draft.hash, &draft.key).map(|(id, _)| id);
+            let spare = state.find(draft.hash, &draft.key).map(Cell::id);
             let context = self.context(state.at(draft.now));
             if let Some((victim, room)) = state.evict(class, spare, context) {
                 drop(state);

@@ -4,10 +4,12 @@
 //! through [`Context`]; what leaves the shard is handed back to be dropped after unlocking, because
 //! a value's destructor may be user code.
 
+use std::cell::Cell as Mutable;
 use std::hash::{BuildHasher, Hasher};
 
-use super::block::SlotKey;
-use super::cell::{Cell, Content};
+use super::block::Block;
+use super::cell::Cell;
+use super::find::Residents;
 use super::index::Index;
 use super::key::Key;
 use super::policy::{self, Policy};
@@ -16,12 +18,12 @@ use super::slab::{Life, Slab};
 use super::stamp::{FOREVER, Stamp};
 use super::stats::{Counts, Reads};
 use super::terms::{Cause, Class};
-use super::views::{Residents, View};
+use super::views::View;
 use super::wheel::{PENDING, UNFILED, Wheel};
 use ahash::RandomState;
 
-/// What an entry is charged beyond its key and value, in bytes: its slot (40), its share of the
-/// index (8) and of the wheel (1), its block's count and prefix (24) and the rounding of both.
+/// What an entry is charged beyond its key and value, in bytes: its block's count and head less a short
+/// key (58), its slot (8), its share of the index (8 to 16) and of the wheel (1), and rounding.
 pub const ENTRY_OVERHEAD: u64 = 80;
 
 /// What every operation brings along.
@@ -71,11 +73,6 @@ impl Id {
     }
 
     #[inline]
-    pub(crate) fn raw(self) -> u32 {
-        self.0
-    }
-
-    #[inline]
     pub(crate) fn from_raw(raw: u32) -> Self {
         Self(raw)
     }
@@ -83,7 +80,7 @@ impl Id {
 
 /// An entry that left, to be dropped or reported outside the lock.
 pub(crate) struct Dead {
-    pub(crate) content: Content,
+    pub(crate) block: Block,
     pub(crate) cause: Cause,
 }
 
@@ -171,36 +168,6 @@ impl State {
         self.held
     }
 
-    /// The entry of `key`, dead or alive.
-    // The cold road answers with a number: were it to answer with an entry, that would travel through
-    // memory on the hot road too, and loading it whole after storing it in parts stalls for 7 ns.
-    #[inline(always)]
-    pub(crate) fn find(&self, hash: u64, key: &Key<'_>) -> Option<(Id, Cell<'_>)> {
-        let probe = SlotKey::new(key);
-        let home = self.index.home(hash);
-        for id in home.candidates(hash) {
-            if let Some(cell) = self.cell(Id(id))
-                && cell.is(&probe, key)
-            {
-                return Some((Id(id), cell));
-            }
-        }
-        if !home.has_overflow() && !self.index.is_resizing() {
-            return None;
-        }
-        let id = Id(self.find_further(hash, key)?);
-        self.cell(id).map(|cell| (id, cell))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn find_further(&self, hash: u64, key: &Key<'_>) -> Option<u32> {
-        let probe = SlotKey::new(key);
-        self.index.find_further(hash, |id| {
-            self.cell(Id(id)).is_some_and(|cell| cell.is(&probe, key))
-        })
-    }
-
     /// Moves the index on, if it is being resized; a read calls it before it looks.
     #[inline]
     pub(crate) fn move_index(&mut self, context: Context<'_>) {
@@ -211,42 +178,18 @@ impl State {
 
     #[cold]
     fn move_buckets(&mut self, context: Context<'_>) {
-        let mut residents = Residents {
-            arenas: &mut self.arenas,
-            context,
-        };
+        let mut residents = Residents::new(&self.arenas, context);
         self.index.move_some(&mut residents);
     }
 
-    /// The live entry of `key`.
-    #[inline]
-    pub(crate) fn peek(&self, hash: u64, key: &Key<'_>, now: u64) -> Option<(Id, Cell<'_>)> {
-        self.find(hash, key)
-            .filter(|(_, cell)| cell.stamp().is_live(now))
-    }
-
-    /// The live entry of `key`, marked as used; an idle timeout starts again.
+    /// Idle timeout and absolute end of an entry, if it has any.
     #[inline(always)]
-    pub(crate) fn hit(&self, hash: u64, key: &Key<'_>, now: u64) -> Option<(Id, Cell<'_>)> {
-        let (id, cell) = self.find(hash, key)?;
-        let stamp = cell.stamp();
-        if !stamp.is_live(now) {
+    pub(crate) fn life(&self, cell: Cell<'_>) -> Option<&Mutable<Life>> {
+        if !cell.stamp().has_life() {
             return None;
         }
-        // An entry read often enough has nothing more to store.
-        if stamp.is_saturated() {
-            return Some((id, cell));
-        }
-        let mut used = stamp.with_mark(policy::hit(stamp.mark()));
-        if stamp.has_life()
-            && let Some(life) = cell.life()
-        {
-            used = used.with_deadline(life.get().deadline_at(now));
-        }
-        if used != stamp {
-            cell.set_stamp(used);
-        }
-        Some((id, cell))
+        let id = cell.id();
+        self.arenas.of(id.class()).slab.life(id.slot())
     }
 
     /// Has the wheel look at an entry whose deadline came nearer; returns when.
@@ -268,7 +211,7 @@ impl State {
 
     /// What the entry is charged.
     pub(crate) fn charge_of(&self, id: Id) -> u64 {
-        charge_for(self.cell(id).map_or(0, Cell::stored))
+        self.cell(id).map_or(0, charge)
     }
 
     /// Puts a new entry in, whose room is paid for, and says when the wheel must look.
@@ -278,37 +221,38 @@ impl State {
         class: Class,
         hash: u64,
         (deadline, life): (u64, Option<Life>),
-        content: Content,
+        block: Block,
         context: Context<'_>,
     ) -> u64 {
-        self.held.add(Amount::of(class, charge(&content)));
-        let arena = self.arenas.of_mut(class);
+        let cell = block.cell();
+        self.held.add(Amount::of(class, charge(cell)));
         let stamp = Stamp::new(deadline, hash).with_life(life.is_some());
-        let slot = arena.slab.place(stamp, content);
+        cell.set_stamp(stamp.with_apart(cell.stamp().is_apart()));
+        let address = cell.address();
+        let arena = self.arenas.of_mut(class);
+        let slot = arena.slab.place(class, block);
         if let Some(life) = life {
             arena.slab.set_life(slot, life);
         }
         let due = file(arena, slot, deadline);
         let Arena { slab, policy, .. } = arena;
         policy.inserted(slot, short(hash), &mut View { slab, context });
-        let mut residents = Residents {
-            arenas: &mut self.arenas,
-            context,
-        };
-        self.index
-            .insert(hash, Id::new(class, slot).0, &mut residents);
+        let mut residents = Residents::new(&self.arenas, context);
+        self.index.insert(hash, address, &mut residents);
         due
     }
 
-    /// Replaces the content and the lifetimes of an entry, and says when the wheel must look.
+    /// Replaces the block and the lifetimes of an entry, and says when the wheel must look.
     #[inline]
     pub(crate) fn overwrite(
         &mut self,
         id: Id,
+        hash: u64,
         (deadline, life): (u64, Option<Life>),
-        content: Content,
-    ) -> (Content, u64) {
-        let fresh = charge(&content);
+        block: Block,
+    ) -> (Block, u64) {
+        let cell = block.cell();
+        let (fresh, address) = (charge(cell), cell.address());
         let arena = self.arenas.of_mut(id.class());
         let slot = id.slot();
         let before = arena.slab.stamp(slot);
@@ -316,7 +260,9 @@ impl State {
             .with_deadline(deadline)
             .with_life(life.is_some())
             .with_mark(policy::hit(before.mark()));
-        let old = arena.slab.exchange(slot, stamp, content);
+        cell.set_stamp(stamp.with_apart(cell.stamp().is_apart()));
+        cell.set_id(id);
+        let old = arena.slab.exchange(slot, block);
         if let Some(life) = life {
             arena.slab.set_life(slot, life);
         }
@@ -325,9 +271,12 @@ impl State {
         } else {
             u64::MAX
         };
+        let found = self.index.replace(hash, old.cell().address(), address);
+        debug_assert!(found, "every entry is in the index under its key's hash");
         // Added before it is subtracted: the sum never dips below zero.
         self.held.add(Amount::some(id.class(), 0, fresh));
-        self.held.spend(Amount::some(id.class(), 0, charge(&old)));
+        self.held
+            .spend(Amount::some(id.class(), 0, charge(old.cell())));
         (old, due)
     }
 
@@ -347,7 +296,7 @@ impl State {
         let slab = &self.arenas.of(class).slab;
         let first = chunk * super::slab::CHUNK_SLOTS;
         (first..first + super::slab::CHUNK_SLOTS)
-            .filter(|&slot| !slab.stamp(slot).is_free())
+            .filter(|&slot| slab.is_live(slot))
             .map(move |slot| Id::new(class, slot))
     }
 
@@ -415,13 +364,9 @@ fn refile(arena: &mut Arena) {
     }
 }
 
-/// What an entry of this content is charged.
-pub(crate) fn charge(content: &Content) -> u64 {
-    charge_for(content.stored())
-}
-
-fn charge_for(stored: usize) -> u64 {
-    stored as u64 + ENTRY_OVERHEAD
+/// What an entry is charged.
+pub(crate) fn charge(cell: Cell<'_>) -> u64 {
+    cell.stored() as u64 + ENTRY_OVERHEAD
 }
 
 /// The bits of a hash that the policy remembers: others than those that choose shard and bucket.

@@ -1,25 +1,22 @@
-//! Where entries live: slots of one cache line, in chunks of 256 that never move.
+//! Who is there: numbered slots, each with the address of its entry's block, in chunks of 256 that never move.
 //!
-//! A slot holds all that a lookup needs to be sure: stamp, key (if it has at most 22 bytes) and the
-//! handle of the value's buffer. Finding an entry is two cache misses in a row, bucket and slot.
-//! Columns per field were measured and lost: they put key, stamp and handle on three lines, and at
-//! a million entries each line is a trip to memory. Slots are grouped by sixteen for the wheel,
-//! which files groups instead of entries.
+//! A lookup does not come here: the index knows the addresses too. Wheel, policy and walks do: they need
+//! entries in an order, and numbers that stay. Slots are grouped by sixteen for the wheel, which files
+//! groups instead of entries.
 //!
 //! Invariants, checked by `check_invariants`:
-//! - a slot's stamp is [`Stamp::FREE`] exactly if its value is `None` and its bit in `free` is set;
+//! - a slot has a block exactly if its bit in `free` is not set, and the block's stamp is not free then;
 //! - `live` counts the others, in the chunk and in the slab;
 //! - a chunk is listed in `partial` exactly if it has a free slot, and knows its place there;
 //! - a group's `due` is no later than the deadline of any entry in it while it is filed.
 
 use std::cell::Cell as Mutable;
 
-use bytes::Bytes;
-
-use super::block::SlotKey;
-use super::cell::{Cell, Content};
-use super::prefetch::prefetch;
+use super::block::Block;
+use super::cell::Cell;
+use super::shard::Id;
 use super::stamp::Stamp;
+use super::terms::Class;
 
 /// Slots per chunk.
 pub(crate) const CHUNK: usize = CHUNK_SLOTS as usize;
@@ -51,37 +48,14 @@ impl Life {
     };
 }
 
-#[repr(C, align(64))]
-pub(crate) struct Slot {
-    /// A block, or the caller's own bytes if the stamp says split.
-    pub(crate) value: Option<Bytes>,
-    /// In a cell: a read marks its entry used while it holds the entry by reference.
-    pub(crate) stamp: Mutable<Stamp>,
-    pub(crate) key: SlotKey,
-}
-
-const _: () = assert!(size_of::<Slot>() == 64, "a slot is one cache line");
-
-impl Slot {
-    const fn free() -> Self {
-        Self {
-            value: None,
-            stamp: Mutable::new(Stamp::FREE),
-            key: SlotKey::ELSEWHERE,
-        }
-    }
-}
-
 pub(crate) struct Chunk {
-    slots: [Slot; CHUNK],
+    slots: [Option<Block>; CHUNK],
     due: [u64; GROUPS],
     filed: [u16; GROUPS],
-    pub(crate) versions: [u32; CHUNK],
     free: [u64; WORDS],
     live: u32,
     listed_at: u32,
     pub(crate) lives: Option<Box<[Mutable<Life>; CHUNK]>>,
-    pub(crate) heads: Option<Box<[Option<Bytes>; CHUNK]>>,
 }
 
 impl Chunk {
@@ -91,15 +65,13 @@ impl Chunk {
     #[inline(never)]
     fn new() -> Box<Self> {
         Box::new(Self {
-            slots: [const { Slot::free() }; CHUNK],
+            slots: [const { None }; CHUNK],
             due: [0; GROUPS],
             filed: [super::wheel::UNFILED; GROUPS],
-            versions: [0; CHUNK],
             free: [u64::MAX; WORDS],
             live: 0,
             listed_at: UNLISTED,
             lives: None,
-            heads: None,
         })
     }
 }
@@ -138,14 +110,6 @@ impl Slab {
     }
 
     #[inline]
-    fn chunk(&self, at: usize) -> &Chunk {
-        self.chunks
-            .get(at)
-            .and_then(Option::as_deref)
-            .expect("slot ids in the index, the wheel and the policy name existing chunks")
-    }
-
-    #[inline]
     fn chunk_mut(&mut self, at: usize) -> &mut Chunk {
         self.chunks
             .get_mut(at)
@@ -153,36 +117,39 @@ impl Slab {
             .expect("slot ids in the index, the wheel and the policy name existing chunks")
     }
 
-    /// The stamp of a slot; free if the slot's chunk was given back.
+    /// The stamp of a slot's entry; free if there is none.
     #[inline]
     pub(crate) fn stamp(&self, slot: u32) -> Stamp {
-        let (chunk, at) = split(slot);
-        match self.chunks.get(chunk) {
-            Some(Some(chunk)) => chunk.slots[at].stamp.get(),
-            _ => Stamp::FREE,
-        }
+        self.cell(slot).map_or(Stamp::FREE, Cell::stamp)
     }
 
+    /// Whether a slot holds an entry.
     #[inline]
-    pub(crate) fn set_stamp(&self, slot: u32, stamp: Stamp) {
-        let (chunk, at) = split(slot);
-        self.chunk(chunk).slots[at].stamp.set(stamp);
+    pub(crate) fn is_live(&self, slot: u32) -> bool {
+        self.cell(slot).is_some()
     }
 
-    /// A slot that is in use, for several looks at the price of one.
+    /// The entry in a slot.
     #[inline(always)]
     pub(crate) fn cell(&self, slot: u32) -> Option<Cell<'_>> {
         let (chunk, at) = split(slot);
         let chunk = self.chunks.get(chunk)?.as_deref()?;
-        let slot = &chunk.slots[at];
-        Some(Cell { slot, chunk, at })
+        Some(chunk.slots[at].as_ref()?.cell())
     }
 
-    /// Asks for a slot's line.
+    /// Idle timeout and absolute end of the entry in a slot, if it has any.
+    #[cold]
+    pub(crate) fn life(&self, slot: u32) -> Option<&Mutable<Life>> {
+        let (chunk, at) = split(slot);
+        let lives = self.chunks.get(chunk)?.as_deref()?.lives.as_ref()?;
+        Some(&lives[at])
+    }
+
+    /// Asks for the lines of a slot's block.
     #[inline]
     pub(crate) fn prefetch(&self, slot: u32) {
         if let Some(cell) = self.cell(slot) {
-            prefetch(cell.slot);
+            cell.prefetch();
         }
     }
 
@@ -196,8 +163,7 @@ impl Slab {
     }
 
     /// Puts an entry into a free slot and returns the slot.
-    pub(crate) fn place(&mut self, stamp: Stamp, content: Content) -> u32 {
-        debug_assert!(!stamp.is_free());
+    pub(crate) fn place(&mut self, class: Class, block: Block) -> u32 {
         let at = self.free_chunk();
         let chunk = self.chunk_mut(at);
         let (word, bits) = chunk
@@ -211,56 +177,28 @@ impl Slab {
         let slot = word * 64 + bit as usize;
         chunk.live += 1;
         let full = chunk.live as usize == CHUNK;
-        chunk.versions[slot] = content.version;
-        chunk.slots[slot] = Slot {
-            value: Some(content.value),
-            stamp: Mutable::new(stamp.with_split(content.head.is_some())),
-            key: content.key,
-        };
-        if let Some(head) = content.head {
-            chunk.heads.get_or_insert_with(no_heads)[slot] = Some(head);
-        }
-        // The next newcomer's slot, likely: it will be written whole, and a write waits for its line.
-        if let Some(next) = chunk.slots.get(slot + 1) {
-            prefetch(next);
-        }
+        let number = u32::try_from(at * CHUNK + slot);
+        let number = number.expect("`free_chunk` stays within 32 bits of slots");
+        block.cell().set_id(Id::new(class, number));
+        chunk.slots[slot] = Some(block);
         self.live += 1;
         if full {
             self.unlist(at);
         }
-        u32::try_from(at * CHUNK + slot).expect("`free_chunk` stays within 32 bits of slots")
+        number
     }
 
-    /// Replaces the content of a slot in use, and returns what it held.
-    pub(crate) fn exchange(&mut self, slot: u32, stamp: Stamp, content: Content) -> Content {
+    /// Replaces the block of a slot in use, and returns the one it held.
+    pub(crate) fn exchange(&mut self, slot: u32, block: Block) -> Block {
         let (chunk, at) = split(slot);
-        let chunk = self.chunk_mut(chunk);
-        let head = chunk.heads.as_mut().and_then(|heads| heads[at].take());
-        let fresh = Slot {
-            value: Some(content.value),
-            stamp: Mutable::new(stamp.with_split(content.head.is_some())),
-            key: content.key,
-        };
-        if let Some(head) = content.head {
-            chunk.heads.get_or_insert_with(no_heads)[at] = Some(head);
-        }
-        let version = std::mem::replace(&mut chunk.versions[at], content.version);
-        let old = std::mem::replace(&mut chunk.slots[at], fresh);
-        Content {
-            key: old.key,
-            version,
-            value: old.value.expect("a slot in use holds a value"),
-            head,
-        }
+        (self.chunk_mut(chunk).slots[at].replace(block)).expect("a slot in use holds a block")
     }
 
     /// Frees a slot and returns what it held.
-    pub(crate) fn release(&mut self, slot: u32) -> Content {
+    pub(crate) fn release(&mut self, slot: u32) -> Block {
         let (at, index) = split(slot);
         let chunk = self.chunk_mut(at);
-        let head = chunk.heads.as_mut().and_then(|heads| heads[index].take());
-        let old = std::mem::replace(&mut chunk.slots[index], Slot::free());
-        let version = chunk.versions[index];
+        let old = chunk.slots[index].take();
         chunk.free[index / 64] |= 1 << (index % 64);
         chunk.live -= 1;
         let (live, listed) = (chunk.live, chunk.listed_at != UNLISTED);
@@ -276,12 +214,7 @@ impl Slab {
             self.vacant
                 .push(u32::try_from(at).expect("chunk numbers fit 24 bits"));
         }
-        Content {
-            key: old.key,
-            version,
-            value: old.value.expect("a slot in use holds a value"),
-            head,
-        }
+        old.expect("a slot in use holds a block")
     }
 
     /// The number of a chunk with a free slot.
@@ -334,13 +267,16 @@ impl Slab {
         chunk.filed[at] = filed;
     }
 
-    /// The stamps of a group's slots; all free if its chunk was given back.
+    /// The stamps of a group's entries; free where there is none.
     pub(crate) fn group_stamps(&self, group: u32) -> [Stamp; GROUP] {
         let (chunk, at) = split_group(group);
         let mut stamps = [Stamp::FREE; GROUP];
         if let Some(Some(chunk)) = self.chunks.get(chunk) {
-            for (stamp, slot) in stamps.iter_mut().zip(&chunk.slots[at * GROUP..]) {
-                *stamp = slot.stamp.get();
+            let blocks = chunk.slots.iter().skip(at * GROUP).take(GROUP);
+            // All at once: each lies where it likes.
+            (blocks.clone().flatten()).for_each(|block| block.cell().prefetch());
+            for (stamp, block) in stamps.iter_mut().zip(blocks) {
+                *stamp = block.as_ref().map_or(Stamp::FREE, |b| b.cell().stamp());
             }
         }
         stamps
@@ -371,10 +307,10 @@ impl Slab {
             let mut used = 0;
             for slot in 0..CHUNK {
                 let free = chunk.free[slot / 64] >> (slot % 64) & 1 == 1;
-                assert_eq!(free, chunk.slots[slot].stamp.get().is_free());
-                assert_eq!(free, chunk.slots[slot].value.is_none());
-                let head = chunk.heads.as_ref().is_some_and(|h| h[slot].is_some());
-                assert_eq!(head, chunk.slots[slot].stamp.get().is_split());
+                assert_eq!(free, chunk.slots[slot].is_none());
+                if let Some(block) = &chunk.slots[slot] {
+                    assert!(!block.cell().stamp().is_free(), "in a slot, so stamped");
+                }
                 used += usize::from(!free);
             }
             assert_eq!(used, chunk.live as usize);
@@ -386,10 +322,6 @@ impl Slab {
     }
 }
 
-fn no_heads() -> Box<[Option<Bytes>; CHUNK]> {
-    Box::new([const { None }; CHUNK])
-}
-
 #[inline]
 fn split_group(group: u32) -> (usize, usize) {
     (group as usize / GROUPS, group as usize % GROUPS)
@@ -398,23 +330,19 @@ fn split_group(group: u32) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::block;
     use crate::cache::key::Key;
 
-    fn content(byte: u8) -> Content {
-        Content {
-            key: SlotKey::new(&Key::from("key")),
-            version: 1,
-            value: block::short(&[byte; 12]),
-            head: None,
-        }
+    fn block(byte: u8) -> Block {
+        let block = Block::copy(&Key::from("key"), &[byte; 12]);
+        block.cell().set_stamp(Stamp::new(5, 0));
+        block
     }
 
     #[test]
     fn slots_are_reused_and_empty_chunks_given_back() {
         let mut slab = Slab::new();
         let slots: Vec<u32> = (0..1000)
-            .map(|_| slab.place(Stamp::new(5, 0), content(1)))
+            .map(|_| slab.place(Class::Anonymous, block(1)))
             .collect();
         slab.check();
         assert_eq!(slab.live(), 1000);
@@ -424,38 +352,19 @@ mod tests {
         }
         assert_eq!(slab.live(), 0);
         assert_eq!(slab.chunks.iter().flatten().count(), 1);
-        let again = slab.place(Stamp::new(5, 0), content(2));
+        let again = slab.place(Class::Anonymous, block(2));
         assert!(again < 1024);
         slab.check();
     }
 
     #[test]
-    fn exchange_keeps_heads_in_step_with_stamps() {
+    fn exchange_gives_back_the_block_that_was_there() {
         let mut slab = Slab::new();
-        let slot = slab.place(
-            Stamp::new(5, 0),
-            Content {
-                key: SlotKey::ELSEWHERE,
-                version: 1,
-                value: Bytes::from_static(b"large"),
-                head: Some(block::long(&Key::from("head"), &[])),
-            },
-        );
+        let slot = slab.place(Class::Anonymous, block(1));
+        let old = slab.exchange(slot, block(3));
+        assert_eq!(old.cell().value(), &[1; 12][..]);
         slab.check();
         let cell = slab.cell(slot).expect("in use");
-        let key = Key::from("head");
-        assert!(
-            !cell.is(&SlotKey::new(&key), &key),
-            "short keys are looked for in slots"
-        );
-        assert_eq!(cell.share_key(), key.bytes());
-        assert_eq!(cell.value(), b"large");
-        let old = slab.exchange(slot, Stamp::new(6, 0), content(3));
-        assert_eq!(old.share_key(), &b"head"[..]);
-        assert_eq!(old.share(), &b"large"[..]);
-        slab.check();
-        let cell = slab.cell(slot).expect("in use");
-        assert_eq!(cell.share_key(), &b"key"[..]);
-        assert_eq!(cell.value(), [3; 12]);
+        assert_eq!(cell.value(), &[3; 12][..]);
     }
 }

@@ -136,14 +136,14 @@ impl Cache {
         while let Some(at) = place {
             let wall = self.timeline.wall();
             let now = self.timeline.now();
-            place = self.look(at, now, |id, cell| {
+            place = self.look(at, now, |state, id, cell| {
                 held.push(Held {
-                    key: cell.share_key(),
+                    key: cell.copy_key(),
                     namespace: cell.namespace(),
-                    value: cell.share(),
+                    value: cell.value().clone(),
                     class: id.class(),
                     deadline: cell.stamp().deadline(),
-                    life: cell.life().map(|life| life.get()),
+                    life: state.life(cell).map(|life| life.get()),
                 });
             });
             for mut entry in held.drain(..) {

@@ -3,17 +3,16 @@
 //! ```text
 //!  63                      22 21         9   8    7     6   5    0
 //! +--------------------------+------------+----+----+-----+------+
-//! | deadline, ms (42 bits)   | hash bits  | D  | L  |  S  | mark |
+//! | deadline, ms (42 bits)   | hash bits  | D  | L  |  A  | mark |
 //! +--------------------------+------------+----+----+-----+------+
 //! ```
 //!
 //! `D`: displaced, the entry lies outside its home bucket. `L`: it has an idle timeout or an
-//! absolute end, kept in the chunk's side table. `S`: its value is the caller's own buffer, and its
-//! key lies in a head of its own. The hash bits are bits 8 to 20 of the key's hash; a growing index
+//! absolute end, kept in the chunk's side table. `A`: its block is one apart. The hash bits are bits 8 to 20 of the key's hash; a growing index
 //! finds a home bucket's next bit there instead of in the key, which is a cache miss away.
 //!
 //! The deadline is in the highest bits, so "is it still alive" is one comparison of words. The
-//! word 0 means a free slot.
+//! deadline 0 means a free slot, or a block that is in none.
 
 /// The largest deadline; it means "never".
 pub(crate) const FOREVER: u64 = (1 << 42) - 1;
@@ -22,7 +21,7 @@ const DEADLINE_SHIFT: u32 = 22;
 const HASH_SHIFT: u32 = 9;
 const DISPLACED: u64 = 1 << 8;
 const LIFE: u64 = 1 << 7;
-const SPLIT: u64 = 1 << 6;
+const APART: u64 = 1 << 6;
 const MARK: u64 = (1 << 6) - 1;
 
 /// The lowest hash bit kept in a stamp, and one past the highest.
@@ -45,7 +44,7 @@ impl Stamp {
 
     #[inline]
     pub(crate) fn is_free(self) -> bool {
-        self.0 == 0
+        self.deadline() == 0
     }
 
     #[inline]
@@ -83,8 +82,8 @@ impl Stamp {
     }
 
     #[inline]
-    pub(crate) fn is_split(self) -> bool {
-        self.0 & SPLIT != 0
+    pub(crate) fn is_apart(self) -> bool {
+        self.0 & APART != 0
     }
 
     /// Whether a hit changes nothing: the mark stands at its highest and no read moves a deadline.
@@ -103,8 +102,8 @@ impl Stamp {
     }
 
     #[must_use]
-    pub(crate) fn with_split(self, on: bool) -> Self {
-        self.flag(SPLIT, on)
+    pub(crate) fn with_apart(self, on: bool) -> Self {
+        self.flag(APART, on)
     }
 
     #[must_use]
@@ -134,17 +133,17 @@ mod tests {
         let stamp = Stamp::new(FOREVER, hash)
             .with_mark(0x2a)
             .with_life(true)
-            .with_split(true)
+            .with_apart(true)
             .with_displaced(true)
             .with_deadline(77);
         assert_eq!(stamp.deadline(), 77);
         assert_eq!(stamp.mark(), 0x2a);
-        assert!(stamp.has_life() && stamp.is_split() && stamp.is_displaced());
+        assert!(stamp.has_life() && stamp.is_apart() && stamp.is_displaced());
         let plain = stamp
             .with_life(false)
-            .with_split(false)
+            .with_apart(false)
             .with_displaced(false);
-        assert!(!plain.has_life() && !plain.is_split() && !plain.is_displaced());
+        assert!(!plain.has_life() && !plain.is_apart() && !plain.is_displaced());
         for bit in HASH_LOW..HASH_HIGH {
             assert_eq!(stamp.hash_bit(bit), Some((hash >> bit) & 1));
         }

@@ -128,7 +128,7 @@ impl Cache {
                 })
                 .collect();
             for (id, cause) in going {
-                let (content, freed) = state.take_out(id, context);
+                let (block, freed) = state.take_out(id, context);
                 match cause {
                     Cause::Cleared => {
                         state.counts.cleared += 1;
@@ -137,7 +137,7 @@ impl Cache {
                     _ => state.counts.expired += 1,
                 }
                 room.add(freed);
-                dead.push(Dead { content, cause });
+                dead.push(Dead { block, cause });
             }
             drop(state);
             self.quota.give(room);
@@ -169,11 +169,11 @@ impl Cache {
     /// The live entries at a place, and the next place.
     pub(crate) fn batch(&self, at: Place, entries: &mut Vec<Entry>) -> Option<Place> {
         let now = self.timeline.now();
-        self.look(at, now, |id, cell| {
+        self.look(at, now, |_, id, cell| {
             entries.push(Entry {
-                key: cell.share_key(),
+                key: cell.copy_key(),
                 namespace: cell.namespace(),
-                value: cell.share(),
+                value: cell.value().clone(),
                 version: self.version(cell.version()),
                 time_to_live: left(cell.stamp().deadline(), now),
                 class: id.class(),
@@ -187,13 +187,13 @@ impl Cache {
         &self,
         at: Place,
         now: u64,
-        mut see: impl FnMut(Id, Cell<'_>),
+        mut see: impl FnMut(&State, Id, Cell<'_>),
     ) -> Option<Place> {
         let state = reentry::lock(&self.shards[at.shard].state);
         for id in state.chunk(CLASSES[at.class], at.chunk) {
             let cell = state.cell(id).filter(|cell| cell.stamp().is_live(now));
             if let Some(cell) = cell {
-                see(id, cell);
+                see(&state, id, cell);
             }
         }
         self.after(at, &state)

@@ -7,9 +7,9 @@
 
 use bytes::Bytes;
 
-use super::block::{self, SlotKey};
+use super::block::Block;
 use super::cache::{Cache, Shard};
-use super::cell::{Cell, Content};
+use super::cell::Cell;
 use super::key::Key;
 use super::quota::{Amount, Short};
 use super::reentry;
@@ -30,9 +30,6 @@ enum Rule {
 
 /// How often a write looks again when all room is in the hands of other writes on their way.
 const PATIENCE: u32 = 1000;
-
-/// In place of a version, until the lock is held that numbers are given under.
-const UNNUMBERED: u32 = 0;
 
 /// What became of it.
 enum Outcome {
@@ -155,7 +152,7 @@ impl Cache {
     /// Removes the entry of `key` and returns its value.
     pub fn take<'k>(&self, key: impl Into<Key<'k>>) -> Option<Bytes> {
         let dead = self.take_entry(&key.into())?;
-        let value = dead.content.share();
+        let value = dead.block.cell().value().clone();
         self.bury([dead]);
         Some(value)
     }
@@ -173,14 +170,14 @@ impl Cache {
         }
         let mut state = reentry::lock(&shard.state);
         let context = self.context(state.at(now));
-        let found = state.peek(hash, key, context.now).map(|(id, _)| id);
+        let found = state.peek(hash, key, context.now).map(Cell::id);
         state.reads.count(found.is_some());
-        let (content, room) = state.take_out(found?, context);
+        let (block, room) = state.take_out(found?, context);
         state.counts.removed += 1;
         drop(state);
         self.quota.give(room);
         let cause = Cause::Removed;
-        Some(Dead { content, cause })
+        Some(Dead { block, cause })
     }
 
     /// Stores an entry whose lifetimes are known already, as they are at `now`.
@@ -221,44 +218,27 @@ impl Cache {
         let shard = self.shard(hash);
         // The block is built while the line comes.
         shard.prefetch(hash);
-        let content = self.content(&key, value);
+        let block = self.block(&key, value);
         let mut draft = Draft {
             key,
             hash,
             now,
             terms,
             lifetime,
-            charge: charge(&content),
+            charge: charge(block.cell()),
         };
         self.check_size(&draft)?;
         if shard.is_due(now) {
             self.help(shard, now);
         }
-        self.settle(shard, &mut draft, content, rule)
+        self.settle(shard, &mut draft, block, rule)
     }
 
-    /// The buffers of a new entry.
-    fn content(&self, key: &Key<'_>, value: Bytes) -> Content {
-        let slot_key = SlotKey::new(key);
-        if value.len() <= self.copy_up_to {
-            let value = match slot_key.is_inline() {
-                true => block::short(&value),
-                false => block::long(key, &value),
-            };
-            return Content {
-                key: slot_key,
-                version: UNNUMBERED,
-                value,
-                head: None,
-            };
-        }
-        // The first clone of a vector's bytes allocates; not under the lock of the first reader.
-        drop(value.clone());
-        Content {
-            key: slot_key,
-            version: UNNUMBERED,
-            head: (!slot_key.is_inline()).then(|| block::long(key, &[])),
-            value,
+    /// The block of a new entry.
+    fn block(&self, key: &Key<'_>, value: Bytes) -> Block {
+        match value.len() <= self.copy_up_to {
+            true => Block::copy(key, &value),
+            false => Block::keep(key, value),
         }
     }
 
@@ -267,7 +247,7 @@ impl Cache {
         &self,
         shard: &Shard,
         draft: &mut Draft<'_>,
-        mut content: Content,
+        block: Block,
         rule: Rule,
     ) -> Result<Outcome> {
         let mut dead = Vec::new();
@@ -287,8 +267,8 @@ impl Cache {
                 Ok(()) => {
                     credit.spend(need);
                     let version = state.next_version();
-                    content.version = version;
-                    let due = self.put(&mut state, there, draft, content, &mut credit, &mut dead);
+                    block.cell().set_version(version);
+                    let due = self.put(&mut state, there, draft, block, &mut credit, &mut dead);
                     shard.look_at(due);
                     shard.table.follow(state.index.buckets());
                     if let Rule::IfPresent(_) = rule {
@@ -325,15 +305,16 @@ impl Cache {
         credit: &mut Amount,
         dead: &mut Vec<Dead>,
     ) -> Option<Id> {
-        let (id, cell) = state.find(draft.hash, &draft.key)?;
+        let cell = state.find(draft.hash, &draft.key)?;
+        let id = cell.id();
         if cell.stamp().is_live(draft.now) {
             return Some(id);
         }
-        let (content, room) = state.take_out(id, self.context(draft.now));
+        let (block, room) = state.take_out(id, self.context(draft.now));
         state.counts.expired += 1;
         credit.add(room);
         let cause = Cause::Expired;
-        dead.push(Dead { content, cause });
+        dead.push(Dead { block, cause });
         None
     }
 
@@ -386,7 +367,7 @@ impl Cache {
         state: &mut Guard<'_, State>,
         there: Option<Id>,
         draft: &Draft<'_>,
-        content: Content,
+        block: Block,
         credit: &mut Amount,
         dead: &mut Vec<Dead>,
     ) -> u64 {
@@ -396,9 +377,9 @@ impl Cache {
         match there {
             Some(id) if id.class() == class => {
                 let before = state.charge_of(id);
-                let (content, due) = state.overwrite(id, draft.lifetime, content);
+                let (block, due) = state.overwrite(id, draft.hash, draft.lifetime, block);
                 credit.add(Amount::some(class, 0, before.saturating_sub(draft.charge)));
-                dead.push(Dead { content, cause });
+                dead.push(Dead { block, cause });
                 due
             }
             Some(id) => {
@@ -410,13 +391,10 @@ impl Cache {
                     bytes: room.bytes.min(draft.charge),
                     ..Amount::default()
                 });
-                dead.push(Dead {
-                    content: old,
-                    cause,
-                });
-                state.place(class, draft.hash, draft.lifetime, content, context)
+                dead.push(Dead { block: old, cause });
+                state.place(class, draft.hash, draft.lifetime, block, context)
             }
-            None => state.place(class, draft.hash, draft.lifetime, content, context),
+            None => state.place(class, draft.hash, draft.lifetime, block, context),
         }
     }
 }

@@ -18,6 +18,9 @@ use super::trials::{LATE, LATEST, SINGLE, Trials, UNDOUBTED};
 const CHANCES: u32 = 32;
 /// Slots the hand looks at in one eviction when most of them are not in the main part.
 const VISITS: u32 = 4 * CHANCES;
+/// How far ahead of the hand entries are asked for.
+const HAND_AHEAD: u32 = 4;
+
 /// Both queues of one shard.
 #[derive(Debug)]
 pub(crate) struct Queues {
@@ -287,6 +290,7 @@ impl Queues {
             } else {
                 0
             };
+            marks.prefetch(slot.saturating_add(HAND_AHEAD));
             if slot >= slots || !marks.is_live(slot) {
                 continue;
             }
