@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# the documentation of the crate and of the command builds without a warning
+# the documentation of the crate, of the command and of the examples builds without a warning
+source .ci/workspace.sh
 export CARGO_TARGET_DIR=$SESSILE_TARGET RUSTDOCFLAGS=-Dwarnings
+# As docs.rs sees it, from what the last check of `features` compiles too.
 cargo doc --no-deps -p sessile --all-features
-cargo doc --no-deps -p sessile-cli
+# The examples want what tests depend on, so that all here depends on what clippy has checked already.
+cargo doc --no-deps "${workspace[@]}" --lib --examples
