@@ -22,7 +22,9 @@ fn ends(run: impl FnOnce() + Send + 'static) {
 #[test]
 fn lookups_end_at_every_size_however_many_keys_have_passed_through() {
     ends(|| {
-        for held in [1_u32, 2, 11, 12, 13, 16, 20, 21, 24, 25, 40, 41, 80, 160] {
+        for held in [
+            1_u32, 2, 7, 8, 9, 10, 15, 16, 18, 19, 31, 32, 63, 64, 80, 160,
+        ] {
             let cache = Cache::builder()
                 .unlimited_entries()
                 .shards(1)

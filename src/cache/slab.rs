@@ -59,8 +59,7 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    // On its own: it is built on the stack, and where it was inlined the writer's frame had 34 KiB, of which
-    // every write touched each page.
+    // On its own: it is built on the stack, which every write would otherwise make room for.
     #[cold]
     #[inline(never)]
     fn new() -> Box<Self> {
