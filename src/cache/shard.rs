@@ -133,8 +133,8 @@ impl State {
             policy: Policy::new(room),
         };
         Self {
-            // Room for what a shard gets by chance beyond its share.
-            index: Index::new(room[0].map_or(0, |share| share + share / 8)),
+            // Room for what a shard gets by chance beyond its share, three deviations.
+            index: Index::new(room[0].map_or(0, |share| share + 3 * share.isqrt())),
             now: 0,
             arenas: Arenas(room.map(arena)),
             reads: Reads::default(),
