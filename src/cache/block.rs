@@ -81,7 +81,14 @@ impl Block {
         let block = Box::into_raw(Box::new(Apart { head, long_key }));
         // Found again by its address in the index.
         block.expose_provenance();
-        Self(NonNull::new(block.cast()).expect("an allocation is not at address zero"))
+        Self::named(block.cast())
+    }
+
+    fn named(head: *mut Head) -> Self {
+        // Before anything is written down: the index has room for no more, and no system gives a program
+        // addresses of more bits unless it asks for them.
+        assert!(head.addr() as u64 >> 48 == 0, "addresses are of 48 bits");
+        Self(NonNull::new(head).expect("an allocation is not at address zero"))
     }
 
     /// The entry, for as long as the block is borrowed.
@@ -161,8 +168,7 @@ fn join<const SIZE: usize>(key: PackedKey, long_key: &[u8], value: &[u8]) -> Blo
     let at = handle.as_ptr().addr() - std::mem::offset_of!(Joined<SIZE>, rest);
     handle.advance(long_key.len());
     handle.truncate(value.len());
-    let at = NonNull::new(std::ptr::with_exposed_provenance_mut::<Head>(at));
-    let block = Block(at.expect("an allocation is not at address zero"));
+    let block = Block::named(std::ptr::with_exposed_provenance_mut(at));
     let place = block.cell().head().handle.get();
     // SAFETY: the handle, not empty, keeps what it is written into alive; the cell is there to be written to,
     // and nobody else has the address of the head.

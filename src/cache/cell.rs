@@ -38,6 +38,7 @@ pub(super) struct Head {
     pub(super) id: Mutable<Id>,
 }
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Head>() == 72, "with the count, eighty bytes");
 
 /// Head and long key of a block whose value lies elsewhere.

@@ -22,8 +22,6 @@ const EXPECTED_MAX: usize = 32_000;
 const MOVES: usize = 4;
 
 /// One cache line: nine tags (0: empty), the overflow count, nine addresses of 48 bits.
-///
-/// No system gives a program addresses of more bits unless it asks for them; [`Bucket::set`] makes sure.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(crate) struct Bucket([u8; 64]);
@@ -94,7 +92,7 @@ impl Bucket {
     fn set(&mut self, at: usize, tag: u8, address: u64) {
         let bytes = address.to_le_bytes();
         let (low, high) = bytes.split_at(6);
-        assert!(high == [0, 0], "addresses are of 48 bits");
+        debug_assert_eq!(high, [0, 0], "addresses are of 48 bits");
         self.0[at] = tag;
         let first = WORDS + 2 + 6 * at;
         self.0[first..first + 6].copy_from_slice(low);

@@ -263,6 +263,9 @@ impl State {
         cell.set_stamp(stamp.with_apart(cell.stamp().is_apart()));
         cell.set_id(id);
         let old = arena.slab.exchange(slot, block);
+        // At once: until then the index names a block that is in no slot.
+        let found = self.index.replace(hash, old.cell().address(), address);
+        debug_assert!(found, "every entry is in the index under its key's hash");
         if let Some(life) = life {
             arena.slab.set_life(slot, life);
         }
@@ -271,8 +274,6 @@ impl State {
         } else {
             u64::MAX
         };
-        let found = self.index.replace(hash, old.cell().address(), address);
-        debug_assert!(found, "every entry is in the index under its key's hash");
         // Added before it is subtracted: the sum never dips below zero.
         self.held.add(Amount::some(id.class(), 0, fresh));
         self.held
