@@ -66,7 +66,7 @@ pub(crate) fn hash_state() -> ahash::RandomState {
 
 /// Says how many shards a cache gets when its builder is not told: eight per core, at least 64.
 ///
-/// At ten million entries sixty-four shards keep each table at a megabyte, so that making a new one
+/// At ten million entries sixty-four shards keep each table at two megabytes, so that making a new one
 /// stays short; with fewer, two clients meet more often. Sixteen read no faster (ARCHITECTURE.md).
 pub(crate) fn default_shards() -> usize {
     if cfg!(any(sessile_loom, sessile_shuttle)) {
