@@ -30,11 +30,11 @@ fn each(run: impl Fn(&Cache, &str, &[u8])) {
                 .max_entries(64)
                 .shards(1)
                 .clock(clock.clone());
-            let cache = builder.build().unwrap();
+            let cache = builder.build().expect("valid");
             let first = value(size, 1);
             cache
                 .insert(key, first.clone(), Duration::from_secs(9))
-                .unwrap();
+                .expect("within the limit");
             run(&cache, key, &first);
             clock.advance(Duration::from_secs(10));
             assert_eq!(cache.get(key), None);
