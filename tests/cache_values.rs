@@ -25,19 +25,13 @@ fn value(size: usize, fill: u8) -> Vec<u8> {
 fn each(run: impl Fn(&Cache, &str, &[u8])) {
     for key in KEYS {
         for size in SIZES {
-            let clock = ManualClock::new();
-            let builder = Cache::builder()
-                .max_entries(64)
-                .shards(1)
-                .clock(clock.clone());
+            let builder = Cache::builder().max_entries(64).shards(1);
             let cache = builder.build().expect("valid");
             let first = value(size, 1);
             cache
-                .insert(key, first.clone(), Duration::from_secs(9))
+                .insert(key, first.clone(), Terms::forever())
                 .expect("within the limit");
             run(&cache, key, &first);
-            clock.advance(Duration::from_secs(10));
-            assert_eq!(cache.get(key), None);
             #[cfg(feature = "__internals")]
             cache.check_invariants();
         }
@@ -63,12 +57,20 @@ fn values_outlive_removal_replacement_clearing_and_eviction() {
         let third = cache.take(key).unwrap();
         cache.insert(key, third.clone(), Terms::forever()).unwrap();
         let from_walk: Vec<_> = cache.iter().collect();
+        let mut newcomers = Vec::new();
         for number in 0..1_000_u32 {
             cache
                 .insert(&number.to_le_bytes(), "newcomer", Terms::forever())
                 .unwrap();
+            if number == 50 {
+                // Not a use: nothing keeps these.
+                newcomers.extend(cache.iter().filter(|entry| entry.value == "newcomer"));
+            }
         }
+        assert!(cache.stats().evicted > 900);
+        assert!(newcomers.iter().any(|entry| !cache.contains(&entry.key)));
         cache.clear();
+        assert!(newcomers.iter().all(|entry| entry.value == "newcomer"));
         assert_eq!(third, value(first.len(), 3));
         assert_eq!(
             (&from_walk[0].key[..], &from_walk[0].value),
@@ -126,6 +128,7 @@ fn the_last_holder_may_be_another_thread() {
             for reader in readers {
                 for held in reader.join().unwrap() {
                     assert_eq!(held.len(), size);
+                    assert!(held.iter().all(|&byte| byte == held[0]));
                 }
             }
             #[cfg(feature = "__internals")]

@@ -4,9 +4,9 @@ use std::fmt;
 
 use crossbeam::utils::CachePadded;
 
+use super::bucket::Bucket;
 use super::config::Builder;
 use super::events::Listener;
-use super::index::Bucket;
 use super::key::{Key, Namespace, Namespaces};
 use super::prefetch::Hint;
 use super::quota::{Amount, Quota};

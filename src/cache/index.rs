@@ -8,10 +8,9 @@
 //! Growing and shrinking move a few buckets per write from the old table to the new one. While
 //! that goes on, lookups ask the new table first and then the old one; an entry is in exactly one.
 
+use super::bucket::{Bucket, tag_of};
 use super::prefetch::prefetch;
 
-/// Entries per bucket.
-const SLOTS: usize = 9;
 /// Entries per bucket on average, in eighths, beyond which the table doubles: seven eighths of nine.
 const FULL_EIGHTHS: usize = 63;
 /// A shard that expects more entries than this starts as if it expected these: 256 KiB of table.
@@ -20,98 +19,6 @@ const EXPECTED_MAX: usize = 32_000;
 /// Buckets moved per write while resizing. A table doubles when its twin is seven eighths full
 /// again, eight writes per bucket later, so four per write leave no table behind.
 const MOVES: usize = 4;
-
-/// One cache line: nine tags (0: empty), the overflow count, nine addresses of 48 bits.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub(crate) struct Bucket([u8; 64]);
-
-const EMPTY: Bucket = Bucket([0; 64]);
-
-/// Where the overflow count lies.
-const OVERFLOW: usize = SLOTS;
-/// Two bytes before the first address: an address is read as the upper six bytes of a word.
-const WORDS: usize = 8;
-
-impl Bucket {
-    /// Bit `i` is set if entry `i` has this tag.
-    #[inline(always)]
-    fn matches(&self, tag: u8) -> u32 {
-        let (words, _) = self.0.as_chunks::<8>();
-        let head = [u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1])];
-        super::tags::equal_bytes(head, tag) & ((1 << SLOTS) - 1)
-    }
-
-    #[inline(always)]
-    fn address(&self, at: usize) -> Option<u64> {
-        let word = self.0.get(WORDS + 6 * at..)?.first_chunk()?;
-        Some(u64::from_le_bytes(*word) >> 16)
-    }
-
-    /// Whether an entry that belongs here lies in another bucket.
-    #[inline(always)]
-    pub(crate) fn has_overflow(&self) -> bool {
-        self.0[OVERFLOW] != 0
-    }
-
-    // A count that reached its end stays there: lookups then go on for nothing until the table is made anew.
-    fn add_overflow(&mut self) {
-        self.0[OVERFLOW] = self.0[OVERFLOW].saturating_add(1);
-    }
-
-    fn sub_overflow(&mut self) {
-        debug_assert!(self.has_overflow());
-        if self.0[OVERFLOW] != u8::MAX {
-            self.0[OVERFLOW] -= 1;
-        }
-    }
-
-    /// The entries under this hash's tag.
-    #[inline(always)]
-    pub(crate) fn candidates(&self, hash: u64) -> impl Iterator<Item = u64> {
-        let mut found = self.matches(tag_of(hash));
-        std::iter::from_fn(move || {
-            if found == 0 {
-                return None;
-            }
-            // `matches` sets no bit beyond the entries.
-            let address = self.address(found.trailing_zeros() as usize);
-            found &= found - 1;
-            address
-        })
-    }
-
-    /// Tags and addresses of all entries.
-    fn entries(&self) -> impl Iterator<Item = (u8, u64)> {
-        (0..SLOTS).filter_map(|at| {
-            let tag = self.0[at];
-            (tag != 0).then_some((tag, self.address(at)?))
-        })
-    }
-
-    fn set(&mut self, at: usize, tag: u8, address: u64) {
-        let bytes = address.to_le_bytes();
-        let (low, high) = bytes.split_at(6);
-        debug_assert_eq!(high, [0, 0], "addresses are of 48 bits");
-        self.0[at] = tag;
-        let first = WORDS + 2 + 6 * at;
-        self.0[first..first + 6].copy_from_slice(low);
-    }
-
-    /// Forgets its entries, not that others lie further on.
-    fn empty(&mut self) {
-        let overflow = self.0[OVERFLOW];
-        *self = EMPTY;
-        self.0[OVERFLOW] = overflow;
-    }
-}
-
-/// The tag of a hash: bits 46 to 53, never 0.
-#[inline]
-fn tag_of(hash: u64) -> u8 {
-    let [.., tag, _] = (hash << 2).to_le_bytes();
-    tag.max(1)
-}
 
 #[repr(C)]
 struct Table {
@@ -131,7 +38,7 @@ pub(crate) enum Put {
 impl Table {
     fn new(buckets: usize) -> Self {
         Self {
-            buckets: vec![EMPTY; buckets].into_boxed_slice(),
+            buckets: vec![Bucket::EMPTY; buckets].into_boxed_slice(),
             used: 0,
         }
     }
@@ -232,7 +139,7 @@ impl Table {
 
 /// What the index asks of the entries while it moves them to a table of another size.
 pub(crate) trait Entries {
-    /// The full hash of the key of the entry at `address`; costs a cache miss.
+    /// The full hash of the key of the entry at `address`.
     fn hash(&self, address: u64) -> u64;
     /// Bit `bit` of that hash, if the entry lies in its home bucket and its stamp keeps the bit.
     fn home_bit(&self, address: u64, bit: u32) -> Option<u64>;

@@ -8,6 +8,7 @@
 //! and what was measured.
 
 mod block;
+mod bucket;
 #[expect(
     clippy::module_inception,
     reason = "the folder is the engine, the file its face"

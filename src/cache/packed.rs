@@ -6,7 +6,7 @@
 use super::key::Key;
 
 /// The longest key that is packed whole.
-pub(crate) const INLINE_KEY: usize = 22;
+const INLINE_KEY: usize = 22;
 /// In place of a packed key's length: the words say how long it is, its bytes are in the block.
 const IN_BLOCK: u8 = u8::MAX;
 
@@ -142,9 +142,22 @@ impl PackedKey {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::cache::key::Namespace;
+
+    /// Says that `is`, which knows the key of these bytes, knows none that differs in a byte, in length or
+    /// in namespace.
+    pub(in super::super) fn is_nobody_else(bytes: &[u8], is: impl Fn(&Key<'_>) -> bool) {
+        for at in 0..bytes.len() {
+            let mut other = bytes.to_vec();
+            other[at] ^= 0x40;
+            assert!(!is(&Key::from(&other)), "{} {at}", bytes.len());
+        }
+        assert!(!is(&Namespace::at(1).key(bytes)));
+        assert!(!is(&Namespace::at(300).key(bytes)));
+        assert!(!is(&Key::from(&bytes[..bytes.len() - 1])));
+    }
 
     #[test]
     fn tells_keys_apart_that_differ_in_any_byte_length_or_namespace() {
@@ -156,14 +169,7 @@ mod tests {
             assert!(packed.is_inline() && is(&key));
             assert!(packed == PackedKey::of_any_length(&key));
             assert!(packed.with_key(&[], |found| found == key));
-            for at in 0..bytes.len() {
-                let mut other = bytes.clone();
-                other[at] ^= 0x40;
-                assert!(!is(&Key::from(&other)), "{len} {at}");
-            }
-            assert!(!is(&Namespace::at(1).key(&bytes)));
-            assert!(!is(&Namespace::at(300).key(&bytes)));
-            assert!(!is(&Key::from(&bytes[..bytes.len() - 1])));
+            is_nobody_else(&bytes, is);
         }
     }
 

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! `D`: displaced, the entry lies outside its home bucket. `L`: it has an idle timeout or an
-//! absolute end, kept in the chunk's side table. `A`: its block is one apart. The hash bits are bits 8 to 20 of the key's hash; a growing index
-//! finds a home bucket's next bit there instead of in the key, which is a cache miss away.
+//! absolute end, kept in the chunk's side table. `A`: its block is one apart. The hash bits are bits 8 to 20
+//! of the key's hash; a growing index finds a home bucket's next bit there without hashing the key.
 //!
 //! The deadline is in the highest bits, so "is it still alive" is one comparison of words. The
 //! deadline 0 means a free slot, or a block that is in none.
