@@ -1,15 +1,15 @@
 //! From a key's hash to its entry: buckets of one cache line, nine tags and nine addresses each.
 //!
 //! A lookup reads one line and learns both whether the key may be here and where its entry's block lies.
-//! A bucket that overflowed counts the entries it sent on to other buckets, and lookups go on only
-//! while that count is not zero; a removal takes its count back, so no tombstones pile up and a
-//! table of constant size never needs rebuilding (the scheme of Folly's F14).
 //!
-//! Growing and shrinking move a few buckets per write from the old table to the new one. While
-//! that goes on, lookups ask the new table first and then the old one; an entry is in exactly one.
+//! Growing and shrinking go in steps, one per write: first the new table is written, a few pages at a time, then
+//! a few buckets at a time move over. While they move, lookups ask the new table first and then the old one;
+//! an entry is in exactly one.
 
-use super::bucket::{Bucket, tag_of};
+use super::bucket::Bucket;
 use super::prefetch::prefetch;
+pub(crate) use super::table::Put;
+use super::table::Table;
 
 /// Entries per bucket on average, in eighths, beyond which the table doubles: seven eighths of nine.
 const FULL_EIGHTHS: usize = 63;
@@ -19,123 +19,10 @@ const EXPECTED_MAX: usize = 32_000;
 /// Buckets moved per write while resizing. A table doubles when its twin is seven eighths full
 /// again, eight writes per bucket later, so four per write leave no table behind.
 const MOVES: usize = 4;
-
-#[repr(C)]
-struct Table {
-    buckets: Box<[Bucket]>,
-    used: usize,
-}
-
-/// Where an entry was put: told to the entry, so that growing need not look at its key.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Put {
-    /// In the bucket that the low bits of its hash name.
-    Home,
-    /// In a later one.
-    Displaced,
-}
-
-impl Table {
-    fn new(buckets: usize) -> Self {
-        Self {
-            buckets: vec![Bucket::EMPTY; buckets].into_boxed_slice(),
-            used: 0,
-        }
-    }
-
-    #[inline]
-    fn home(&self, hash: u64) -> usize {
-        // Lossless: the mask keeps far fewer bits than a word has.
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "masked to the table's size"
-        )]
-        let low = hash as usize;
-        low & (self.buckets.len() - 1)
-    }
-
-    /// The bucket after `at` for this tag; an odd step visits every bucket of a power of two.
-    #[inline]
-    fn step(&self, at: usize, tag: u8) -> usize {
-        (at + 2 * usize::from(tag) + 1) & (self.buckets.len() - 1)
-    }
-
-    fn find(&self, hash: u64, mut is_it: impl FnMut(u64) -> bool) -> Option<u64> {
-        let mut at = self.home(hash);
-        // Bounded: two buckets can hold each other's overflow, and then no count on the way is zero.
-        for _ in 0..self.buckets.len() {
-            let bucket = &self.buckets[at];
-            let found = bucket.candidates(hash).find(|&address| is_it(address));
-            if found.is_some() || !bucket.has_overflow() {
-                return found;
-            }
-            at = self.step(at, tag_of(hash));
-        }
-        None
-    }
-
-    fn insert(&mut self, hash: u64, address: u64) -> Put {
-        let tag = tag_of(hash);
-        let mut at = self.home(hash);
-        let mut put = Put::Home;
-        loop {
-            let empty = self.buckets[at].matches(0);
-            if empty != 0 {
-                self.buckets[at].set(empty.trailing_zeros() as usize, tag, address);
-                self.used += 1;
-                return put;
-            }
-            self.buckets[at].add_overflow();
-            at = self.step(at, tag);
-            put = Put::Displaced;
-        }
-    }
-
-    /// The bucket and place of the entry at `address`, and the buckets passed before it.
-    fn locate(&self, hash: u64, address: u64) -> Option<(usize, usize, usize)> {
-        let tag = tag_of(hash);
-        let mut at = self.home(hash);
-        for hops in 0..self.buckets.len() {
-            let bucket = &self.buckets[at];
-            let mut found = bucket.matches(tag);
-            while found != 0 {
-                let place = found.trailing_zeros() as usize;
-                if bucket.address(place) == Some(address) {
-                    return Some((at, place, hops));
-                }
-                found &= found - 1;
-            }
-            if !bucket.has_overflow() {
-                return None;
-            }
-            at = self.step(at, tag);
-        }
-        None
-    }
-
-    fn remove(&mut self, hash: u64, address: u64) -> bool {
-        let Some((at, place, hops)) = self.locate(hash, address) else {
-            return false;
-        };
-        self.buckets[at].set(place, 0, 0);
-        self.used -= 1;
-        let tag = tag_of(hash);
-        let mut passed = self.home(hash);
-        for _ in 0..hops {
-            self.buckets[passed].sub_overflow();
-            passed = self.step(passed, tag);
-        }
-        true
-    }
-
-    fn replace(&mut self, hash: u64, old: u64, new: u64) -> bool {
-        let Some((at, place, _)) = self.locate(hash, old) else {
-            return false;
-        };
-        self.buckets[at].set(place, tag_of(hash), new);
-        true
-    }
-}
+/// Buckets of a new table written per write: 16 KiB. Written by one insert, the table of a shard of a large
+/// cache is megabytes that the system has to find page by page. Not fewer: pages touched together lie together,
+/// and processors look up such neighbours as one.
+const WRITES: usize = 256;
 
 /// What the index asks of the entries while it moves them to a table of another size.
 pub(crate) trait Entries {
@@ -153,7 +40,25 @@ pub(crate) trait Entries {
 struct Old {
     table: Table,
     /// The first bucket not yet moved.
-    next: usize,
+    first: usize,
+}
+
+/// A table being written.
+struct Next {
+    /// Those written so far; there is room for all.
+    written: Vec<Bucket>,
+    buckets: usize,
+}
+
+impl Next {
+    fn write_some(&mut self) {
+        let len = self.buckets.min(self.written.len() + WRITES);
+        self.written.resize(len, Bucket::EMPTY);
+    }
+
+    fn is_written(&self) -> bool {
+        self.written.len() == self.buckets
+    }
 }
 
 /// See the module's text.
@@ -164,6 +69,8 @@ pub(crate) struct Index {
     // Boxed: it is rarely there, and what every read looks at should share a cache line.
     old: Option<Box<Old>>,
     least: usize,
+    /// The table that will take the place of `table`; never there together with `old`.
+    next: Option<Box<Next>>,
 }
 
 impl Index {
@@ -174,11 +81,13 @@ impl Index {
             table: Table::new(least),
             old: None,
             least,
+            next: None,
         }
     }
 
     /// Entries held.
-    pub(crate) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.table.used + self.old.as_ref().map_or(0, |old| old.table.used)
     }
 
@@ -215,16 +124,14 @@ impl Index {
             .or_else(|| self.old.as_ref()?.table.find(hash, is_it))
     }
 
-    /// Puts the entry at `address` under `hash`, where it must not be yet. Moves up to four buckets if
-    /// resizing.
+    /// Puts the entry at `address` under `hash`, where it must not be yet. Does a step of a change of size.
     pub(crate) fn insert(&mut self, hash: u64, address: u64, entries: &mut impl Entries) {
         let put = self.table.insert(hash, address);
         entries.moved(address, put);
-        let len = self.len();
         let buckets = self.table.buckets.len();
-        if self.old.is_some() {
-            self.move_some(entries);
-        } else if len * 8 > buckets * FULL_EIGHTHS {
+        if self.is_changing() {
+            self.change_some(entries);
+        } else if self.table.used * 8 > buckets * FULL_EIGHTHS {
             self.resize(buckets * 2);
         }
     }
@@ -239,11 +146,10 @@ impl Index {
     pub(crate) fn remove(&mut self, hash: u64, address: u64, entries: &mut impl Entries) -> bool {
         let removed = self.table.remove(hash, address)
             || (self.old.as_mut()).is_some_and(|old| old.table.remove(hash, address));
-        let len = self.len();
         let buckets = self.table.buckets.len();
-        if self.old.is_some() {
-            self.move_some(entries);
-        } else if buckets > self.least && len * 64 < buckets * FULL_EIGHTHS {
+        if self.is_changing() {
+            self.change_some(entries);
+        } else if buckets > self.least && self.table.used * 64 < buckets * FULL_EIGHTHS {
             // An eighth of full: a quarter-full table of half the size has room to breathe.
             self.resize(buckets / 2);
         }
@@ -251,29 +157,61 @@ impl Index {
     }
 
     fn resize(&mut self, buckets: usize) {
-        let table = std::mem::replace(&mut self.table, Table::new(buckets));
-        self.old = Some(Box::new(Old { table, next: 0 }));
+        self.next = Some(Box::new(Next {
+            written: Vec::with_capacity(buckets),
+            buckets,
+        }));
+        self.write_some();
     }
 
-    /// Whether entries still have to move from an old table to the new one.
+    /// Whether a new table is being written or filled.
+    #[inline]
+    fn is_changing(&self) -> bool {
+        self.old.is_some() || self.next.is_some()
+    }
+
+    /// A write's share of the change.
+    fn change_some(&mut self, entries: &mut impl Entries) {
+        if self.next.is_some() {
+            self.write_some();
+        } else {
+            self.move_some(entries);
+        }
+    }
+
+    fn write_some(&mut self) {
+        if let Some(next) = &mut self.next {
+            next.write_some();
+        }
+        if let Some(next) = self.next.take_if(|next| next.is_written()) {
+            let written = Table {
+                buckets: next.written.into_boxed_slice(),
+                used: 0,
+            };
+            let table = std::mem::replace(&mut self.table, written);
+            self.old = Some(Box::new(Old { table, first: 0 }));
+        }
+    }
+
+    /// Whether entries have to move from an old table to the new one.
     #[inline]
     pub(crate) fn is_resizing(&self) -> bool {
         self.old.is_some()
     }
 
-    /// Moves a few buckets, if resizing.
+    /// Moves a few buckets, if entries have to move.
     ///
     /// Reads do their share too: a cache that is filled and then only read would otherwise ask two
     /// tables for ever, which doubled the time of a read.
     pub(crate) fn move_some(&mut self, entries: &mut impl Entries) {
-        let Some(Old { table: old, next }) = self.old.as_deref_mut() else {
+        let Some(Old { table: old, first }) = self.old.as_deref_mut() else {
             return;
         };
         let old_buckets = old.buckets.len();
         let grows = self.table.buckets.len() > old_buckets;
         let bit = old_buckets.trailing_zeros();
         for _ in 0..MOVES {
-            let Some(bucket) = old.buckets.get_mut(*next) else {
+            let Some(bucket) = old.buckets.get_mut(*first) else {
                 break;
             };
             let moving = *bucket;
@@ -291,16 +229,16 @@ impl Index {
                 };
                 let hash = match low {
                     // All that a table needs of a hash: home bits and tag.
-                    Some(high_bit) => *next as u64 | high_bit << bit | u64::from(tag) << 46,
+                    Some(high_bit) => *first as u64 | high_bit << bit | u64::from(tag) << 46,
                     None => entries.hash(address),
                 };
                 let put = self.table.insert(hash, address);
                 entries.moved(address, put);
                 old.used -= 1;
             }
-            *next += 1;
+            *first += 1;
         }
-        if *next >= old.buckets.len() {
+        if *first >= old.buckets.len() {
             debug_assert_eq!(old.used, 0);
             self.old = None;
         }
@@ -380,6 +318,42 @@ mod tests {
         }
         index.check(|_| panic!("nothing is left"));
         assert!(index.table.buckets.len() <= 2);
+    }
+
+    #[test]
+    fn no_write_does_more_than_a_step_of_growing_or_shrinking() {
+        let count = 60_000_u64;
+        let mut entries = Hashes {
+            hashes: (0..count).map(|n| mix(n + 5)).collect(),
+            displaced: HashMap::new(),
+        };
+        let mut index = Index::new(0);
+        let mut steps = 0;
+        let done = |index: &Index| {
+            let written = index.next.as_ref().map_or(0, |next| next.written.len());
+            (written, index.old.as_ref().map_or(0, |old| old.first))
+        };
+        let mut before = done(&index);
+        let mut see = |index: &Index| {
+            let (written, moved) = done(index);
+            assert!(written <= before.0 + WRITES && moved <= before.1 + MOVES);
+            assert!(index.next.is_none() || index.old.is_none());
+            steps += u32::from(written > WRITES);
+            before = (written, moved);
+        };
+        for entry in 0..count {
+            index.insert(entries.hash(entry), entry, &mut entries);
+            see(&index);
+            // What came while the table was written is found as well.
+            let is_it = |e| e == entry;
+            assert_eq!(index.find_further(entries.hash(entry), is_it), Some(entry));
+        }
+        for entry in 0..count {
+            assert!(index.remove(entries.hash(entry), entry, &mut entries));
+            see(&index);
+        }
+        assert!(steps > 50, "tables were written in steps");
+        assert!(!index.is_changing() && index.table.buckets.len() <= 2);
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod slab;
 mod snapshot;
 mod stamp;
 mod stats;
+mod table;
 mod tags;
 mod terms;
 mod views;
