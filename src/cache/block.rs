@@ -191,6 +191,9 @@ mod tests {
             {
                 let value = vec![9; value_len];
                 let key = Namespace::at(3).key(&key_bytes[..key_len]);
+                if cfg!(miri) && value_len % 59 > 1 {
+                    continue;
+                }
                 for block in [
                     Block::copy(&key, &value),
                     Block::keep(&key, value.clone().into()),
