@@ -66,8 +66,7 @@ pub(crate) fn hash_state() -> ahash::RandomState {
 
 /// Says how many shards a cache gets when its builder is not told: eight per core, at least 64.
 ///
-/// At ten million entries sixty-four shards keep each table at two megabytes, so that making a new one
-/// stays short; with fewer, two clients meet more often. Sixteen read no faster (ARCHITECTURE.md).
+/// With fewer, two clients meet more often; sixteen read no faster (ARCHITECTURE.md).
 pub(crate) fn default_shards() -> usize {
     if cfg!(any(sessile_loom, sessile_shuttle)) {
         return 1;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# the crate compiles without a warning with no feature and with each alone
+# the crate compiles without a warning with no feature, with each alone and with all
 export CARGO_TARGET_DIR=$SESSILE_TARGET
 # The features of the root package as Cargo.toml lists them, but for those that only gather what others share:
 # a new one is checked from its first day.
@@ -13,4 +13,4 @@ for feature in $features; do
     echo "feature $feature"
     check --no-default-features --features "$feature"
 done
-# With all of them clippy, docs and suite compile it, and what a feature forgets to ask of a crate shows only alone.
+check --all-features

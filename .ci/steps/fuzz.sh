@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # every fuzz target builds and survives SESSILE_FUZZ_SECONDS of new inputs
 source .ci/nightly.sh
-export seconds=${SESSILE_FUZZ_SECONDS:-10}
+export seconds=${SESSILE_FUZZ_SECONDS:-20}
 targets=$(cargo +nightly fuzz list)
 [[ -n $targets ]] || { echo 'fuzz/ has no targets' >&2; exit 1; }
 
