@@ -75,8 +75,16 @@ pub(crate) fn default_shards() -> usize {
     (cores * 8).next_power_of_two().clamp(64, 1024)
 }
 
-/// Lets other threads run.
-pub(crate) fn yield_now() {
+/// Lets other threads run; after a hundred turns in vain, for 100 microseconds.
+pub(crate) fn wait_a_turn(turns: u32) {
+    if turns <= 100 || cfg!(any(sessile_loom, sessile_shuttle)) {
+        yield_now();
+    } else {
+        std::thread::sleep(std::time::Duration::from_micros(100));
+    }
+}
+
+fn yield_now() {
     #[cfg(sessile_loom)]
     loom::thread::yield_now();
     #[cfg(all(sessile_shuttle, not(sessile_loom)))]

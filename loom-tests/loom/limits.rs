@@ -59,6 +59,59 @@ fn a_remove_that_claims_an_eviction_is_found_out() {
     found("look, then remove", "removed by whom?", model);
 }
 
+/// A session is ended and begun anew at once; there is a place for it and for its neighbour.
+fn ended_and_begun(end: fn(&Cache, &str)) -> impl Fn() + Sync + Send {
+    move || {
+        let (cache, clock) = cache(Cache::builder().max_entries(2).shards(2));
+        let (a, b) = (keys(&cache, 0).remove(0), keys(&cache, 1).remove(0));
+        cache.insert(&a, "1", crate::MS).expect("room");
+        cache.insert(&b, "1", MINUTE).expect("room");
+        let (ending, beginning) = (a.clone(), a);
+        both(
+            &cache,
+            move |cache| {
+                clock.advance(crate::MS);
+                end(cache, &ending);
+            },
+            move |cache| {
+                let begun = cache.insert(&beginning, "2", MINUTE);
+                begun.expect("there is a place for it");
+            },
+        );
+        assert!(cache.contains(&b), "the neighbour gave way to nobody");
+        assert_eq!(cache.stats().evicted, 0);
+        cache.check_invariants();
+    }
+}
+
+#[test]
+fn whoever_leaves_costs_no_neighbour_its_place() {
+    let ends: [(&str, fn(&Cache, &str)); 4] = [
+        ("remove", |cache, key| drop(cache.remove(key))),
+        ("sweep", |cache, _| drop(cache.maintain(10))),
+        ("clear", |cache, key| {
+            cache.retain(|other, _| other.bytes() != key.as_bytes());
+        }),
+        ("overwrite", |cache, key| {
+            cache.insert(key, "3", MINUTE).expect("there is a place");
+        }),
+    ];
+    for (name, end) in ends {
+        let model = ended_and_begun(end);
+        explore(&format!("two places: {name}, insert"), 3, model);
+    }
+}
+
+#[test]
+fn an_end_that_keeps_a_place_for_itself_is_found_out() {
+    let model = ended_and_begun(|cache, key| {
+        cache.remove(key);
+        cache.insert("kept for itself", "", MINUTE).expect("evicts");
+        cache.remove("kept for itself");
+    });
+    found("place kept while leaving", "gave way to nobody", model);
+}
+
 type Insert = fn(&Cache, &str);
 
 /// Two newcomers of two shards and one place for them.

@@ -47,6 +47,39 @@ fn a_clearing_that_counts_before_it_clears_is_found_out() {
     found("count, then clear", "one went uncounted", model);
 }
 
+/// Everything is cleared while an entry loses its protection.
+fn cleared_of_all(clear: fn(&Cache)) -> impl Fn() + Sync + Send {
+    move || {
+        let (cache, _) = unlimited();
+        let protected = Terms::ttl(MINUTE).protected();
+        cache.insert("a", "1", protected).expect("no limits");
+        both(
+            &cache,
+            move |cache| clear(cache),
+            |cache| cache.replace("a", "2", MINUTE, None).expect("no limits"),
+        );
+        // Replaced before or not at all: either way it is gone.
+        assert!(!cache.contains("a"), "one slipped through");
+        cache.check_invariants();
+    }
+}
+
+#[test]
+fn an_entry_that_changes_class_does_not_slip_through_a_clearing() {
+    let model = cleared_of_all(|cache| drop(cache.clear()));
+    explore("clear, change of class", 3, model);
+}
+
+#[test]
+fn a_clearing_of_what_a_listing_showed_is_found_out() {
+    let model = cleared_of_all(|cache| {
+        for entry in cache.iter() {
+            cache.remove(&entry.key);
+        }
+    });
+    found("list, then remove", "slipped through", model);
+}
+
 /// A snapshot is taken while one of two entries is overwritten.
 fn written_down(overwrite: fn(&Cache)) -> impl Fn() + Sync + Send {
     move || {

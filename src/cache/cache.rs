@@ -179,7 +179,8 @@ impl Cache {
         self.held().bytes
     }
 
-    /// Waits until the listener, if there is one, has been told of every removal so far.
+    /// Waits until the listener, if there is one, has been told of every removal so far; called by the
+    /// listener, returns at once.
     pub fn flush_listener(&self) {
         if let Some(listener) = &self.listener {
             listener.flush();

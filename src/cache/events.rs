@@ -109,9 +109,14 @@ impl Listener {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Waits until all that was queued before has been delivered.
+    /// Waits until all that was queued before has been delivered; the listener itself does not wait.
     pub(crate) fn flush(&self) {
         let Some(queue) = &self.queue else { return };
+        let delivers = (self.thread.as_ref())
+            .is_some_and(|thread| thread.thread().id() == std::thread::current().id());
+        if delivers {
+            return;
+        }
         let (done, wait) = bounded(1);
         if queue.send(Message::Flush(done)).is_ok() {
             // An error means that the thread has ended, and so has its work.

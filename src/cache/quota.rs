@@ -1,7 +1,8 @@
 //! The two global limits and the protected class's share of each, as exact meters.
 //!
 //! A write takes what it needs before it puts an entry in, and whoever takes an entry out gives
-//! back afterwards, so what is held never exceeds a limit, whichever shard the keys fall on. An
+//! back afterwards, so what is held never exceeds a limit, whichever shard the keys fall on. Both while
+//! the entry's shard is locked, so that nobody who sees the place free finds no room for it. An
 //! unlimited meter is not counted at all. One meter is one shared atomic: counting in batches per
 //! shard was left out, because an insert at capacity evicts one entry and takes its place without
 //! touching a meter, and exactness would need the batches back at the worst moment.
@@ -88,7 +89,7 @@ impl Amount {
     }
 
     /// What is missing here of `need`.
-    fn missing(&self, need: &Self) -> Self {
+    pub(crate) fn missing(&self, need: &Self) -> Self {
         Self {
             entries: need.entries.saturating_sub(self.entries),
             bytes: need.bytes.saturating_sub(self.bytes),

@@ -119,13 +119,15 @@ impl Cache {
             if shard.is_due(now) {
                 self.help(shard, now);
             }
+            let mut turn = Turn::of(self);
             let mut state = reentry::lock(&shard.state);
             let now = state.at(now);
+            state.move_index(self.context(now));
             for &(hash, at) in group {
                 values[at] = state
                     .hit(hash, &keys[at], now)
                     .map(|cell| cell.value().clone());
-                state.reads.count(values[at].is_some());
+                turn.has_come |= state.reads.count(values[at].is_some());
             }
         }
         values

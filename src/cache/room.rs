@@ -17,6 +17,9 @@ const SWEEP_BEFORE_EVICT: usize = 1024;
 const OWN_STEPS: usize = 24;
 /// Steps that every 64th operation does for another shard.
 const VISIT_STEPS: usize = 128;
+/// How often a write looks again when all room is in the hands of other writes on their way: for a tenth of a
+/// second at least.
+pub(crate) const PATIENCE: u32 = 1000;
 
 /// What [`Cache::maintain`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +89,9 @@ impl Cache {
         let context = self.context(state.at(now));
         state.sweep(context, steps, &mut dead, &mut room);
         shard.looked(&state);
-        drop(state);
+        // Before the lock is free, as wherever entries leave: room in nobody's sight costs others a live entry.
         self.quota.give(room);
+        drop(state);
         let reclaimed = dead.len();
         self.bury(dead);
         reclaimed
@@ -149,8 +153,8 @@ impl Cache {
 
     /// Finds credit for a draft outside its own shard, without holding any lock meanwhile.
     ///
-    /// It sweeps what has expired anywhere while that frees something; then it evicts. What it frees
-    /// stays in the credit, so nobody else can take it in between.
+    /// It sweeps what has expired anywhere while that frees something; then it evicts. Of what it frees, as
+    /// much as the draft can need stays in the credit, so nobody else can take it in between.
     pub(crate) fn make_room(
         &self,
         draft: &Draft<'_>,
@@ -160,7 +164,7 @@ impl Cache {
         dead: &mut Vec<Dead>,
     ) -> Result<()> {
         if !*swept {
-            *swept = !self.sweep_due(draft.now, credit, dead);
+            *swept = !self.sweep_due(draft, credit, dead);
             return Ok(());
         }
         let Some(class) = self.victims(short, draft) else {
@@ -179,8 +183,9 @@ impl Cache {
             let spare = state.find(draft.hash, &draft.key).map(Cell::id);
             let context = self.context(state.at(draft.now));
             if let Some((victim, room)) = state.evict(class, spare, context) {
-                drop(state);
                 credit.add(room);
+                self.give_surplus(draft, credit);
+                drop(state);
                 dead.push(victim);
                 return Ok(());
             }
@@ -190,7 +195,7 @@ impl Cache {
         self.quota.give(std::mem::take(credit));
         *patience -= 1;
         if *patience > 0 {
-            crate::sync::yield_now();
+            crate::sync::wait_a_turn(PATIENCE - *patience);
             return Ok(());
         }
         Err(Error::new(
@@ -200,10 +205,19 @@ impl Cache {
         ))
     }
 
+    /// Gives back what a draft can have no use for; call it while the shard is locked that it came from.
+    fn give_surplus(&self, draft: &Draft<'_>, credit: &mut Amount) {
+        let most = Amount::of(draft.terms.class, draft.charge);
+        let surplus = most.missing(credit);
+        credit.spend(surplus);
+        self.quota.give(surplus);
+    }
+
     /// Reclaims what is due, anywhere, into the credit; true if that freed anything.
-    fn sweep_due(&self, now: u64, credit: &mut Amount, dead: &mut Vec<Dead>) -> bool {
+    fn sweep_due(&self, draft: &Draft<'_>, credit: &mut Amount, dead: &mut Vec<Dead>) -> bool {
+        let now = draft.now;
         let mut left = SWEEP_BEFORE_EVICT;
-        let before = *credit;
+        let before = dead.len();
         for shard in &self.shards {
             while shard.is_due(now) && left > 0 {
                 let mut steps = left.min(OWN_STEPS);
@@ -212,9 +226,10 @@ impl Cache {
                 let context = self.context(state.at(now));
                 state.sweep(context, &mut steps, dead, credit);
                 shard.looked(&state);
+                self.give_surplus(draft, credit);
                 drop(state);
                 left += steps;
-                if *credit != before {
+                if dead.len() > before {
                     return true;
                 }
             }

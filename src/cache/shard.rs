@@ -117,6 +117,8 @@ pub(crate) struct State {
     pub(crate) arenas: Arenas,
     pub(crate) counts: Counts,
     pub(crate) held: Amount,
+    /// Entries that changed class so far.
+    pub(crate) moved: u64,
     /// Numbers the shard's writes.
     version: u32,
 }
@@ -140,6 +142,7 @@ impl State {
             reads: Reads::default(),
             counts: Counts::default(),
             held: Amount::default(),
+            moved: 0,
             version,
         }
     }

@@ -53,6 +53,24 @@ pub(crate) struct Place {
     chunk: u32,
 }
 
+/// How often one shard is walked again because entries changed class there meanwhile.
+const REPEATS_MAX: u32 = 16;
+
+impl Place {
+    /// Where the walk over the same shard begins.
+    fn first(self) -> Self {
+        let shard = self.shard;
+        Self {
+            shard,
+            ..Self::default()
+        }
+    }
+
+    fn is_first(self) -> bool {
+        self.class == 0 && self.chunk == 0
+    }
+}
+
 impl Cache {
     /// Visits all live entries, weakly consistent with what goes on meanwhile.
     ///
@@ -78,7 +96,8 @@ impl Cache {
         }
     }
 
-    /// Removes every entry; returns how many. Entries written meanwhile may stay.
+    /// Removes every entry; returns how many. What is there throughout goes, whoever writes to it meanwhile;
+    /// entries that come meanwhile may stay.
     pub fn clear(&self) -> usize {
         self.clear_where(|_, _| true)
     }
@@ -107,16 +126,31 @@ impl Cache {
         })
     }
 
+    /// An entry that is there throughout is asked about in the end. One that changes class may slip from a
+    /// chunk not yet visited into one that was, so a shard where that happened is walked again.
     fn clear_where(&self, mut goes: impl FnMut(&State, Id) -> bool) -> usize {
         let mut cleared = 0;
         let mut place = Some(Place::default());
+        let mut moved = 0;
+        let mut repeats = 0;
         while let Some(at) = place {
             let now = self.timeline.now();
             let shard = &self.shards[at.shard];
             let mut dead = Vec::new();
             let mut room = Amount::default();
             let mut state = reentry::lock(&shard.state);
+            if at.is_first() {
+                moved = state.moved;
+            }
             place = self.after(at, &state);
+            if place.is_none_or(|next| next.shard != at.shard) {
+                if moved != state.moved && repeats < REPEATS_MAX {
+                    repeats += 1;
+                    place = Some(at.first());
+                } else {
+                    repeats = 0;
+                }
+            }
             let class = CLASSES[at.class];
             let context = self.context(state.at(now));
             // What has ended already goes with it, but is not counted as cleared.
@@ -139,8 +173,8 @@ impl Cache {
                 room.add(freed);
                 dead.push(Dead { block, cause });
             }
-            drop(state);
             self.quota.give(room);
+            drop(state);
             self.bury(dead);
         }
         cleared

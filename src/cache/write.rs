@@ -13,6 +13,7 @@ use super::cell::Cell;
 use super::key::Key;
 use super::quota::{Amount, Short};
 use super::reentry;
+use super::room::PATIENCE;
 use super::shard::{Dead, Id, State, charge};
 use super::slab::Life;
 use super::terms::{Cause, Class, Replaced, Terms, Version};
@@ -27,9 +28,6 @@ enum Rule {
     IfAbsent,
     IfPresent(Option<Version>),
 }
-
-/// How often a write looks again when all room is in the hands of other writes on their way.
-const PATIENCE: u32 = 1000;
 
 /// What became of it.
 enum Outcome {
@@ -59,7 +57,8 @@ impl Cache {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the key is empty or longer than 64 KiB,
     /// a lifetime is zero, or the entry could never fit into `max_bytes`;
     /// [`Full`](crate::ErrorKind::Full) if the entry is protected, its class has used its budget,
-    /// and [`WhenFull::Refuse`](crate::WhenFull::Refuse) was chosen. Nothing was changed then.
+    /// and [`WhenFull::Refuse`](crate::WhenFull::Refuse) was chosen; or, in a cache of few entries, if other
+    /// threads' writes on their way held all the room for a tenth of a second. Nothing was changed then.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -171,13 +170,20 @@ impl Cache {
         let mut state = reentry::lock(&shard.state);
         let context = self.context(state.at(now));
         let found = state.peek(hash, key, context.now).map(Cell::id);
-        state.reads.count(found.is_some());
-        let (block, room) = state.take_out(found?, context);
-        state.counts.removed += 1;
+        let turn = state.reads.count(found.is_some());
+        let dead = found.map(|id| {
+            let (block, room) = state.take_out(id, context);
+            state.counts.removed += 1;
+            // Before the lock is free: whoever finds the place empty must not find the meter full.
+            self.quota.give(room);
+            let cause = Cause::Removed;
+            Dead { block, cause }
+        });
         drop(state);
-        self.quota.give(room);
-        let cause = Cause::Removed;
-        Some(Dead { block, cause })
+        if turn {
+            self.visit(now);
+        }
+        dead
     }
 
     /// Stores an entry whose lifetimes are known already, as they are at `now`.
@@ -259,7 +265,12 @@ impl Cache {
             draft.now = state.at(draft.now);
             let there = self.there(&mut state, draft, &mut credit, &mut dead);
             if let Some(outcome) = self.refuse(&state, there, rule) {
-                state.reads.count(there.is_some());
+                let turn = state.reads.count(there.is_some());
+                self.quota.give(std::mem::take(&mut credit));
+                drop(state);
+                if turn {
+                    self.visit(draft.now);
+                }
                 break Ok(outcome);
             }
             let need = need(&state, there, draft);
@@ -275,6 +286,8 @@ impl Cache {
                         state.reads.count(true);
                     }
                     let turn = state.counts.wrote(there.is_none());
+                    // Before the lock is free: what is left over must not cost anybody an entry.
+                    self.quota.give(std::mem::take(&mut credit));
                     drop(state);
                     if turn {
                         self.visit(draft.now);
@@ -384,6 +397,7 @@ impl Cache {
             }
             Some(id) => {
                 let (old, room) = state.take_out(id, context);
+                state.moved += 1;
                 credit.add(room);
                 // The part of the old entry's room that `need` counted as there already.
                 credit.spend(Amount {
