@@ -84,10 +84,16 @@ impl Block {
         Self::named(block.cast())
     }
 
+    /// Whether the index can name what this system allocates: it has room for addresses of 48 bits. Every
+    /// 64-bit system keeps to them whose allocator puts no tag into the bits above.
+    pub(crate) fn can_be_named() -> bool {
+        let sample = std::hint::black_box(Box::new(0_u64));
+        is_nameable(std::ptr::from_ref(&*sample).addr())
+    }
+
     fn named(head: *mut Head) -> Self {
-        // Before anything is written down: the index has room for no more, and no system gives a program
-        // addresses of more bits unless it asks for them.
-        assert!(head.addr() as u64 >> 48 == 0, "addresses are of 48 bits");
+        // Whoever builds a cache has asked already.
+        assert!(is_nameable(head.addr()), "addresses are of 48 bits");
         Self(NonNull::new(head).expect("an allocation is not at address zero"))
     }
 
@@ -116,6 +122,10 @@ impl Drop for Block {
         // Last: a joined block may go with it, and the destructor of a caller's buffer may panic.
         drop(handle);
     }
+}
+
+fn is_nameable(address: usize) -> bool {
+    address as u64 >> 48 == 0
 }
 
 /// A head whose handle is still to be written, of an entry that has no slot yet.

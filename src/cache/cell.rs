@@ -89,6 +89,8 @@ impl<'a> Cell<'a> {
 
     #[inline(always)]
     pub(crate) fn set_stamp(self, stamp: Stamp) {
+        // Dropping the block, and finding a long key, go by it.
+        debug_assert_eq!(stamp.is_apart(), self.stamp().is_apart());
         self.head().stamp.set(stamp);
     }
 

@@ -1,11 +1,12 @@
 //! What a cache is built from, checked once.
 
+use super::block::Block;
 use super::cache::Cache;
 use super::events::{Listen, Listener, Removal};
 use super::quota::{Amount, Quota, UNLIMITED};
 use super::shard::ENTRY_OVERHEAD;
 use super::terms::WhenFull;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::time::{Clock, Timeline};
 
 /// More entries than this in one process are taken for a mistake: 2^40.
@@ -167,8 +168,16 @@ impl Builder {
     /// # Errors
     /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig) if a value is zero or absurd, if
     /// the protected budget leaves no room for others, or if no entry limit was stated;
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the listener's thread cannot start.
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the listener's thread cannot start, or if the
+    /// allocator tags the upper bits of addresses, as Android's does on 64-bit ARM.
     pub fn build(self) -> Result<Cache> {
+        if !Block::can_be_named() {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "build a cache: this system's allocator tags addresses above their 48 bits, as Android's does \
+                 on 64-bit ARM; use an allocator that does not",
+            ));
+        }
         let limits = self.limits()?;
         let shards = self.shard_count(&limits)?;
         if self.copy_up_to > COPY_MAX {

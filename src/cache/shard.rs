@@ -265,10 +265,12 @@ impl State {
             .with_mark(policy::hit(before.mark()));
         cell.set_stamp(stamp.with_apart(cell.stamp().is_apart()));
         cell.set_id(id);
-        let old = arena.slab.exchange(slot, block);
+        let named = arena.slab.cell(slot).map_or(0, Cell::address);
+        // Not in debug builds alone: the old block must not go while the index names it.
+        let found = self.index.replace(hash, named, address);
+        assert!(found, "every entry is in the index under its key's hash");
         // At once: until then the index names a block that is in no slot.
-        let found = self.index.replace(hash, old.cell().address(), address);
-        debug_assert!(found, "every entry is in the index under its key's hash");
+        let old = arena.slab.exchange(slot, block);
         if let Some(life) = life {
             arena.slab.set_life(slot, life);
         }
