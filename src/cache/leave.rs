@@ -70,6 +70,7 @@ impl State {
         if let Some(cell) = (arena.policy.upcoming()).and_then(|slot| arena.slab.cell(slot)) {
             let hash = cell.with_key(|key| hash_of(context.hasher, &key));
             self.index.prefetch(hash);
+            arena.policy.prefetch(short(hash));
         }
     }
 

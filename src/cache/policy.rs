@@ -24,6 +24,8 @@ pub(crate) trait Marks {
     fn slots(&self) -> u32;
     /// Says that a slot will be asked about soon.
     fn prefetch(&self, _slot: u32) {}
+    /// Says that `prefetch` will be called for a slot soon.
+    fn prefetch_slot(&self, _slot: u32) {}
     /// Bits of the key's hash; a cache miss, so the policy asks only for entries about to leave.
     fn hash(&self, slot: u32) -> u32;
 }
@@ -76,6 +78,14 @@ impl Policy {
             && duel.access(hash)
         {
             duel.hand_over(&mut state.queues, marks);
+        }
+    }
+
+    /// Says that a key will soon be placed or evicted.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u32) {
+        if let Some(state) = &self.state {
+            state.queues.prefetch_ghost(hash);
         }
     }
 

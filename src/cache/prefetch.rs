@@ -53,7 +53,7 @@ impl Hint {
 
 /// Asks for the line at an address.
 #[inline(always)]
-pub(super) fn prefetch<T>(at: *const T) {
+pub(crate) fn prefetch<T>(at: *const T) {
     line(at.cast());
 }
 

@@ -14,6 +14,7 @@ use std::cell::Cell as Mutable;
 
 use super::block::Block;
 use super::cell::Cell;
+use super::prefetch::prefetch;
 use super::shard::Id;
 use super::stamp::Stamp;
 use super::terms::Class;
@@ -149,6 +150,15 @@ impl Slab {
     pub(crate) fn prefetch(&self, slot: u32) {
         if let Some(cell) = self.cell(slot) {
             cell.prefetch();
+        }
+    }
+
+    /// Asks for the line of a slot itself, which says where the block lies.
+    #[inline]
+    pub(crate) fn prefetch_slot(&self, slot: u32) {
+        let (chunk, at) = split(slot);
+        if let Some(chunk) = self.chunks.get(chunk).and_then(Option::as_deref) {
+            prefetch(&raw const chunk.slots[at]);
         }
     }
 

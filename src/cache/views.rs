@@ -33,6 +33,10 @@ impl Marks for View<'_, '_> {
         self.slab.prefetch(slot);
     }
 
+    fn prefetch_slot(&self, slot: u32) {
+        self.slab.prefetch_slot(slot);
+    }
+
     fn hash(&self, slot: u32) -> u32 {
         self.slab.cell(slot).map_or(0, |cell| {
             short(cell.with_key(|key| hash_of(self.context.hasher, &key)))

@@ -14,7 +14,7 @@ use super::key::Key;
 use super::quota::{Amount, Short};
 use super::reentry;
 use super::room::PATIENCE;
-use super::shard::{Dead, Id, State, charge};
+use super::shard::{Dead, Id, State, charge, short};
 use super::slab::Life;
 use super::terms::{Cause, Class, Replaced, Terms, Version};
 use crate::error::Result;
@@ -263,6 +263,11 @@ impl Cache {
         let result = loop {
             let mut state = reentry::lock(&shard.state);
             draft.now = state.at(draft.now);
+            state
+                .arenas
+                .of(draft.terms.class)
+                .policy
+                .prefetch(short(draft.hash));
             let there = self.there(&mut state, draft, &mut credit, &mut dead);
             if let Some(outcome) = self.refuse(&state, there, rule) {
                 let turn = state.reads.count(there.is_some());

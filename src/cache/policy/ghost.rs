@@ -3,6 +3,8 @@
 //! A newcomer whose fingerprint is remembered was evicted too early and goes straight to the main part. Remembering
 //! costs two bytes per key and touches one or two neighbouring cache lines per lookup.
 
+use crate::cache::prefetch::prefetch;
+
 /// Fingerprints per bucket of a large memory: 32 bytes, so that a bucket never spans more than two cache lines.
 const WAYS: usize = 16;
 /// Up to this depth the memory is one exact queue, because a handful of buckets would fill unevenly. A duel relies on
@@ -56,15 +58,23 @@ impl Ghost {
         Some(age * 3 / bucket.len())
     }
 
-    fn bucket(&mut self, hash: u32) -> &mut [u16] {
-        if self.ways == 0 {
-            return &mut [];
+    /// Asks for the line of a key's bucket, which is cold when a newcomer or a victim is looked up there.
+    pub(crate) fn prefetch(&self, hash: u32) {
+        if let Some(first) = self.marks.get(self.at(hash)) {
+            prefetch(first);
         }
-        let buckets = self.marks.len() / self.ways;
+    }
+
+    fn bucket(&mut self, hash: u32) -> &mut [u16] {
+        let at = self.at(hash);
+        self.marks.get_mut(at..at + self.ways).unwrap_or_default()
+    }
+
+    fn at(&self, hash: u32) -> usize {
+        let buckets = self.marks.len().checked_div(self.ways).unwrap_or(0);
         // The multiplication spreads hashes whose top bits were already spent on choosing a shard.
         let spread = u64::from(hash.wrapping_mul(0x9E37_79B1));
-        let at = ((spread * buckets as u64) >> 32) as usize * self.ways;
-        self.marks.get_mut(at..at + self.ways).unwrap_or_default()
+        ((spread * buckets as u64) >> 32) as usize * self.ways
     }
 }
 

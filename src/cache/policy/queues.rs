@@ -162,6 +162,11 @@ impl Queues {
         self.surplus = self.waiting.saturating_sub(self.room());
     }
 
+    /// Asks for what the ghosts know of a key.
+    pub(crate) fn prefetch_ghost(&self, hash: u32) {
+        self.ghost.prefetch(hash);
+    }
+
     /// The window's size in entries.
     fn room(&self) -> usize {
         if self.settings.recency {
@@ -198,9 +203,12 @@ impl Queues {
         while let Some(place) = self.ring.pop_front() {
             if let Some(found) = Self::tenant(place, marks) {
                 self.waiting = self.waiting.saturating_sub(1);
-                // Cold when its turn comes, one insert after the next.
+                // Cold when its turn comes, one insert after the next; and so is the slot that says where it lies.
                 if let Some(next) = self.ring.get(1) {
                     marks.prefetch(next >> 2);
+                }
+                if let Some(later) = self.ring.get(3) {
+                    marks.prefetch_slot(later >> 2);
                 }
                 return Some(found);
             }
