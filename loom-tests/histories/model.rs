@@ -3,7 +3,7 @@
 //!
 //! The clock is read somewhere between an operation's call and its return, so the model keeps the
 //! earliest and the latest deadline that this allows. An entry may be found missing as soon as the
-//! earliest has come, and found until the latest has. With a limit, an entry may be missing at any
+//! earliest has come, and found until the latest has. Where entries are evicted, one may be missing at any
 //! time; whatever is missing once stays so until it is written again.
 
 use porcupine_rs::{CheckResult, Model, Operation};
@@ -14,22 +14,24 @@ pub(crate) enum What {
     Insert {
         value: u32,
         version: u64,
-        ttl: u64,
+        life: Life,
     },
     InsertIfAbsent {
         value: u32,
         version: Option<u64>,
-        ttl: u64,
+        life: Life,
     },
     Replace {
         expected: Option<u64>,
         value: u32,
-        ttl: u64,
+        life: Life,
         answer: Answer,
     },
     Get(Option<u32>),
     GetVersioned(Option<(u32, u64)>),
     Contains(bool),
+    /// Milliseconds left, if it is there.
+    TimeToLive(Option<u64>),
     Touch {
         ttl: u64,
         found: bool,
@@ -41,6 +43,8 @@ pub(crate) enum What {
     Remove(bool),
     Take(Option<u32>),
     Clear,
+    /// A walk that may pass by a key again, where it has come back elsewhere.
+    MayClear,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,43 @@ pub(crate) enum Answer {
     Done(u64),
     Gone,
     Conflict(u64),
+}
+
+/// The lifetimes of a write, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Life {
+    pub(crate) ttl: u64,
+    pub(crate) idle: Option<u64>,
+    pub(crate) max_age: Option<u64>,
+}
+
+/// A moment between these two, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Span {
+    earliest: u64,
+    latest: u64,
+}
+
+impl Span {
+    const NEVER: Self = Self {
+        earliest: u64::MAX,
+        latest: u64::MAX,
+    };
+
+    /// So many milliseconds after the moment of an operation; never, if it does not say how many.
+    fn after(act: &Act, millis: Option<u64>) -> Self {
+        millis.map_or(Self::NEVER, |millis| Self {
+            earliest: act.from + millis,
+            latest: act.to + millis,
+        })
+    }
+
+    fn min(self, other: Self) -> Self {
+        Self {
+            earliest: self.earliest.min(other.earliest),
+            latest: self.latest.min(other.latest),
+        }
+    }
 }
 
 /// An operation on one key, with what the clock showed before and after.
@@ -63,8 +104,29 @@ pub(crate) struct Act {
 pub(crate) struct Entry {
     value: u32,
     version: u64,
-    earliest: u64,
-    latest: u64,
+    /// The end by time to live, which a touch moves.
+    ttl: Span,
+    /// The end by idle timeout, which every use moves.
+    idle: Span,
+    idle_ms: Option<u64>,
+    /// The end that nothing moves.
+    age: Span,
+}
+
+impl Entry {
+    fn end(&self) -> Span {
+        self.ttl.min(self.idle).min(self.age)
+    }
+
+    fn used(self, act: &Act) -> Self {
+        let idle = Span::after(act, self.idle_ms);
+        Self { idle, ..self }
+    }
+
+    fn touched(self, act: &Act, ttl: u64) -> Self {
+        let ttl = Span::after(act, Some(ttl));
+        Self { ttl, ..self }.used(act)
+    }
 }
 
 /// The model of one key; `EVICTS` says whether entries may go at any time.
@@ -74,7 +136,8 @@ pub(crate) struct OneKey<const EVICTS: bool>;
 pub(crate) type History<const EVICTS: bool> = Vec<Operation<OneKey<EVICTS>>>;
 
 impl<const EVICTS: bool> Model for OneKey<EVICTS> {
-    type State = Option<Entry>;
+    /// All that may be the case.
+    type State = Vec<Option<Entry>>;
     type Op = Act;
     type Metadata = ();
 
@@ -90,26 +153,37 @@ impl<const EVICTS: bool> Model for OneKey<EVICTS> {
     }
 
     fn init() -> Self::State {
-        None
+        vec![None]
     }
 
-    fn step(state: &Self::State, act: &Act) -> (bool, Self::State) {
-        let found = state.filter(|entry| entry.latest > act.from);
-        let may_miss = state.is_none_or(|entry| EVICTS || entry.earliest <= act.to);
+    fn step(states: &Self::State, act: &Act) -> (bool, Self::State) {
+        let mut after = Vec::with_capacity(1);
+        for state in states {
+            let (is_possible, next) = Self::from_one(state, act);
+            let stays = (act.what == What::MayClear).then_some(*state);
+            for next in is_possible.then_some(next).into_iter().chain(stays) {
+                if !after.contains(&next) {
+                    after.push(next);
+                }
+            }
+        }
+        (!after.is_empty(), after)
+    }
+}
+
+impl<const EVICTS: bool> OneKey<EVICTS> {
+    fn from_one(state: &Option<Entry>, act: &Act) -> (bool, Option<Entry>) {
+        let found = state.filter(|entry| entry.end().latest > act.from);
+        let may_miss = state.is_none_or(|entry| EVICTS || entry.end().earliest <= act.to);
         let missing = (may_miss, None);
-        let written = |value, version, ttl| {
+        let written = |value, version, life: Life| {
             Some(Entry {
                 value,
                 version,
-                earliest: act.from + ttl,
-                latest: act.to + ttl,
-            })
-        };
-        let touched = |entry: Entry, ttl| {
-            Some(Entry {
-                earliest: act.from + ttl,
-                latest: act.to + ttl,
-                ..entry
+                ttl: Span::after(act, Some(life.ttl)),
+                idle: Span::after(act, life.idle),
+                idle_ms: life.idle,
+                age: Span::after(act, life.max_age),
             })
         };
         let refused = (false, *state);
@@ -118,18 +192,18 @@ impl<const EVICTS: bool> Model for OneKey<EVICTS> {
                 What::Insert {
                     value,
                     version,
-                    ttl,
+                    life,
                 },
                 _,
-            ) => (true, written(value, version, ttl)),
+            ) => (true, written(value, version, life)),
             (
                 What::InsertIfAbsent {
                     value,
                     version: Some(version),
-                    ttl,
+                    life,
                 },
                 _,
-            ) => (may_miss, written(value, version, ttl)),
+            ) => (may_miss, written(value, version, life)),
             (What::InsertIfAbsent { version: None, .. }, found) => (found.is_some(), *state),
             (
                 What::Replace {
@@ -142,13 +216,13 @@ impl<const EVICTS: bool> Model for OneKey<EVICTS> {
                 What::Replace {
                     expected,
                     value,
-                    ttl,
+                    life,
                     answer: Answer::Done(version),
                 },
                 Some(entry),
             ) => {
                 let agrees = expected.is_none_or(|expected| expected == entry.version);
-                (agrees, written(value, version, ttl))
+                (agrees, written(value, version, life))
             }
             (
                 What::Replace {
@@ -162,28 +236,37 @@ impl<const EVICTS: bool> Model for OneKey<EVICTS> {
                 What::Get(None)
                 | What::GetVersioned(None)
                 | What::Contains(false)
+                | What::TimeToLive(None)
                 | What::Touch { found: false, .. }
                 | What::GetAndTouch { found: None, .. }
                 | What::Remove(false)
                 | What::Take(None),
                 _,
             ) => missing,
-            (What::Get(Some(value)), Some(entry)) => (value == entry.value, *state),
+            (What::Get(Some(value)), Some(entry)) => (value == entry.value, Some(entry.used(act))),
             (What::GetVersioned(Some(seen)), Some(entry)) => {
-                (seen == (entry.value, entry.version), *state)
+                let agrees = seen == (entry.value, entry.version);
+                (agrees, Some(entry.used(act)))
             }
             (What::Contains(true), Some(_)) => (true, *state),
-            (What::Touch { ttl, found: true }, Some(entry)) => (true, touched(entry, ttl)),
+            (What::TimeToLive(Some(left)), Some(entry)) => {
+                let (seen, end) = (Span::after(act, Some(left)), entry.end());
+                let agrees = seen.earliest <= end.latest && end.earliest <= seen.latest;
+                (agrees, *state)
+            }
+            (What::Touch { ttl, found: true }, Some(entry)) => {
+                (true, Some(entry.touched(act, ttl)))
+            }
             (
                 What::GetAndTouch {
                     ttl,
                     found: Some(value),
                 },
                 Some(entry),
-            ) => (value == entry.value, touched(entry, ttl)),
+            ) => (value == entry.value, Some(entry.touched(act, ttl))),
             (What::Remove(true), Some(_)) => (true, None),
             (What::Take(Some(value)), Some(entry)) => (value == entry.value, None),
-            (What::Clear, _) => (true, None),
+            (What::Clear | What::MayClear, _) => (true, None),
             _ => refused,
         }
     }
