@@ -32,6 +32,10 @@ pub(crate) struct Queues {
     /// Entries that exceed the window's share and are to be evicted rather than to overflow into the main part.
     surplus: usize,
     live: usize,
+    /// Entries evicted since the latest newcomer.
+    paid: usize,
+    /// Entries evicted beyond one for each newcomer: their places are not room, a newcomer takes them.
+    spare: usize,
     hand: u32,
     ghost: Ghost,
     pushes: u32,
@@ -46,6 +50,8 @@ impl Queues {
             waiting: 0,
             surplus: 0,
             live: 0,
+            paid: 0,
+            spare: 0,
             hand: 0,
             ghost: Ghost::default(),
             pushes: 0,
@@ -66,6 +72,17 @@ impl Queues {
     /// Places a newcomer; a proved one needs no wait in the window.
     pub(crate) fn inserted(&mut self, slot: u32, hash: u32, proved: bool, marks: &mut impl Marks) {
         self.live += 1;
+        let room_is_free = match std::mem::take(&mut self.paid) {
+            0 if self.spare > 0 => {
+                self.spare -= 1;
+                false
+            }
+            0 => true,
+            paid => {
+                self.spare = (self.spare + paid - 1).min(self.live);
+                false
+            }
+        };
         let ground = match self.ghost.recall(hash) {
             _ if self.settings.recency => None,
             _ if proved && self.surplus > 0 => Some(UNDOUBTED),
@@ -82,7 +99,9 @@ impl Queues {
         }
         self.push(slot, 0, marks);
         self.waiting += 1;
-        self.overflow(marks);
+        if room_is_free {
+            self.overflow(marks);
+        }
         self.tidy(marks);
     }
 
@@ -106,6 +125,7 @@ impl Queues {
         };
         let slot = slot.or_else(|| self.any(marks));
         self.live = if slot.is_some() { self.live - 1 } else { 0 };
+        self.paid += 1;
         // The newcomer that this makes room for counts already.
         self.surplus = self
             .surplus
