@@ -1,6 +1,7 @@
 //! The cache: shards behind one hash, and what they share.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crossbeam::utils::CachePadded;
 
@@ -212,13 +213,23 @@ impl Cache {
     }
 
     /// Reports and drops what left; call it without any lock held.
+    ///
+    /// A value's destructor may be user code and panic. The others are dropped all the same, each outside of
+    /// that unwinding, where a second panic would end the process; then the first panic goes on.
     #[inline]
     pub(crate) fn bury(&self, dead: impl IntoIterator<Item = Dead>) {
+        let mut panicked = None;
         for dead in dead {
-            match &self.listener {
+            let buried = catch_unwind(AssertUnwindSafe(|| match &self.listener {
                 Some(listener) => listener.tell(dead),
                 None => drop(dead),
+            }));
+            if let Err(panic) = buried {
+                panicked.get_or_insert(panic);
             }
+        }
+        if let Some(panic) = panicked {
+            resume_unwind(panic);
         }
     }
 
