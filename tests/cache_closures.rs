@@ -1,15 +1,17 @@
 //! User code inside the cache: panics, re-entry, destructors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sessile::{Cache, Terms};
+use sessile::{Cache, ManualClock, Namespace, Terms};
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// What does not wait for itself ends sooner, on any machine.
+const LIMIT: Duration = Duration::from_secs(600);
 
 fn cache(shards: usize) -> Cache {
     Cache::builder()
@@ -73,20 +75,39 @@ fn reenters(name: &str, run: impl FnOnce(&Cache) + Send + 'static) -> bool {
         check(&cache);
         let _ = sender.send(panicked);
     });
-    let answer = receiver.recv_timeout(Duration::from_secs(20));
+    let answer = receiver.recv_timeout(LIMIT);
     answer.unwrap_or_else(|_| panic!("{name} waits for itself"))
+}
+
+/// A snapshot that holds an entry. Made before any closure runs: making it takes a cache's locks too.
+fn a_snapshot() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| {
+        let cache = cache(1);
+        let mut bytes = Vec::new();
+        cache.insert("id", "v", MINUTE).expect("no limits");
+        cache.snapshot(&mut bytes).expect("a vector takes it all");
+        bytes
+    })
 }
 
 #[test]
 fn reentry_panics_instead_of_waiting_for_itself() {
     type Verb = fn(&Cache);
-    let verbs: [(&str, Verb); 16] = [
+    a_snapshot();
+    let verbs: [(&str, Verb); 24] = [
         ("get", |cache| forget_answer(cache.get("id"))),
         ("get_with", |cache| {
             forget_answer(cache.get_with("id", |_| ()))
         }),
         ("get_many", |cache| {
             forget_answer(cache.get_many(&["id".into()]))
+        }),
+        ("get_versioned", |cache| {
+            forget_answer(cache.get_versioned("id"))
+        }),
+        ("get_and_touch", |cache| {
+            forget_answer(cache.get_and_touch("id", MINUTE))
         }),
         ("contains", |cache| forget_answer(cache.contains("id"))),
         ("time_to_live", |cache| {
@@ -96,16 +117,30 @@ fn reentry_panics_instead_of_waiting_for_itself() {
         ("insert", |cache| {
             forget_answer(cache.insert("id", "w", MINUTE))
         }),
+        ("insert_if_absent", |cache| {
+            forget_answer(cache.insert_if_absent("id", "w", MINUTE))
+        }),
         ("replace", |cache| {
             forget_answer(cache.replace("id", "w", MINUTE, None))
         }),
         ("remove", |cache| forget_answer(cache.remove("id"))),
         ("take", |cache| forget_answer(cache.take("id"))),
         ("clear", |cache| forget_answer(cache.clear())),
+        ("clear_namespace", |cache| {
+            forget_answer(cache.clear_namespace(Namespace::DEFAULT))
+        }),
         ("retain", |cache| forget_answer(cache.retain(|_, _| true))),
         ("iter", |cache| forget_answer(cache.iter().next())),
         ("stats", |cache| forget_answer(cache.stats())),
         ("len", |cache| forget_answer(cache.len())),
+        ("is_empty", |cache| forget_answer(cache.is_empty())),
+        ("bytes", |cache| forget_answer(cache.bytes())),
+        ("snapshot", |cache| {
+            forget_answer(cache.snapshot(std::io::sink()))
+        }),
+        ("restore", |cache| {
+            forget_answer(cache.restore(a_snapshot()))
+        }),
         ("debug", |cache| forget_answer(format!("{cache:?}"))),
     ];
     for (name, verb) in verbs {
@@ -120,6 +155,31 @@ fn reentry_panics_instead_of_waiting_for_itself() {
         };
         assert!(reenters(name, from_retain), "{name} in retain");
     }
+}
+
+#[test]
+fn maintenance_from_inside_panics_where_there_is_work_and_does_nothing_where_there_is_none() {
+    let run = |idle: &Cache| {
+        assert_eq!(
+            idle.get_with("id", |_| idle.maintain(1000).reclaimed),
+            Some(0)
+        );
+        let clock = ManualClock::new();
+        let builder = Cache::builder().unlimited_entries().shards(1);
+        let busy = builder.clock(clock.clone()).build().expect("valid");
+        // More than the reading verb itself reclaims on its way.
+        for number in 0..1000_u32 {
+            let second = Duration::from_secs(1);
+            busy.insert(&number.to_le_bytes(), "v", second)
+                .expect("no limits");
+        }
+        busy.insert("id", "v", MINUTE).expect("no limits");
+        clock.advance(Duration::from_secs(1));
+        assert!(panics(|| busy.get_with("id", |_| busy.maintain(1000))));
+        assert!(busy.maintain(1000).reclaimed > 0, "it was not done inside");
+        check(&busy);
+    };
+    assert!(!reenters("maintain", run), "all of that holds");
 }
 
 #[test]
@@ -142,7 +202,7 @@ fn reentry_into_another_shard_does_not_hide_reentry_into_the_own_one() {
         });
         let _ = sender.send(panicked);
     });
-    let answer = receiver.recv_timeout(Duration::from_secs(20));
+    let answer = receiver.recv_timeout(LIMIT);
     assert!(
         answer.expect("the cache waits for itself"),
         "re-entry panics"

@@ -1,6 +1,6 @@
 //! What a listener is told, and that it can harm nobody.
 
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
@@ -178,4 +178,48 @@ fn a_listener_may_use_its_cache() {
     cache.flush_listener();
     assert_eq!(cache.get("again").unwrap(), "v");
     *slot.lock().unwrap() = None;
+}
+
+#[test]
+fn a_listener_may_flush_its_own_queue_and_the_cache_still_ends() {
+    let (sender, told) = channel();
+    // On a thread of its own: whoever drops the cache waits for the listener's thread.
+    let user = std::thread::spawn(move || {
+        let slot: Arc<Mutex<Option<Arc<Cache>>>> = Arc::default();
+        let inside = Arc::clone(&slot);
+        let cache = Cache::builder()
+            .unlimited_entries()
+            .listener(move |_| {
+                if let Some(cache) = &*inside.lock().expect("no panics") {
+                    cache.flush_listener();
+                }
+                let _ = sender.send(());
+            })
+            .build()
+            .expect("nothing is limited");
+        let cache = Arc::new(cache);
+        *slot.lock().expect("no panics") = Some(Arc::clone(&cache));
+        // More are queued behind the one whose listener flushes.
+        for number in 0..1000_u32 {
+            let key = number.to_le_bytes();
+            cache.insert(&key, "v", MINUTE).expect("no limits");
+            assert!(cache.remove(&key));
+            if number == 500 {
+                cache.flush_listener();
+            }
+        }
+        *slot.lock().expect("no panics") = None;
+        drop(cache);
+    });
+    let mut count = 0;
+    // Until the listener is gone, and with it its end of the channel. The time limit is for a deadlock.
+    let end = loop {
+        match told.recv_timeout(Duration::from_secs(600)) {
+            Ok(()) => count += 1,
+            Err(end) => break end,
+        }
+    };
+    assert_eq!(end, RecvTimeoutError::Disconnected, "waits for itself");
+    user.join().expect("nothing failed");
+    assert_eq!(count, 1000);
 }

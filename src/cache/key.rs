@@ -217,6 +217,7 @@ impl Namespaces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn one_prefix_has_one_number_and_the_empty_one_is_the_default() {
@@ -229,6 +230,28 @@ mod tests {
         assert_eq!(namespaces.intern("").expect("empty"), Namespace::DEFAULT);
         assert_eq!(namespaces.prefix(b).as_deref(), Some("admin:"));
         assert!(namespaces.intern(&"x".repeat(2000)).is_err());
+    }
+
+    #[test]
+    fn the_last_number_is_given_out_and_one_prefix_more_is_refused() {
+        let namespaces = Namespaces::new();
+        let name = |number: u16| format!("{number}:");
+        for number in 1..=u16::MAX {
+            let namespace = namespaces.intern(&name(number)).expect("one is left");
+            assert_eq!(namespace, Namespace::at(number));
+        }
+        for _ in 0..2 {
+            let error = namespaces.intern("one more:").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(error.to_string().contains("all 65535 are in use"));
+            // Who was refused took nothing; who is known stays known.
+            assert_eq!(namespaces.prefix(Namespace::DEFAULT), None);
+            for number in [1, u16::MAX] {
+                let namespace = namespaces.intern(&name(number)).expect("known");
+                assert_eq!(namespace, Namespace::at(number));
+            }
+        }
+        assert_eq!(namespaces.intern("").expect("empty"), Namespace::DEFAULT);
     }
 
     #[test]

@@ -3,10 +3,13 @@
 
 mod content;
 mod damage;
+mod durable;
 mod files;
 mod killed;
 mod leftovers;
 mod times;
+#[path = "../servers/untested.rs"]
+mod untested;
 
 use std::fs;
 use std::path::PathBuf;
