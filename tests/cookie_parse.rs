@@ -146,7 +146,7 @@ fn sec21_work_ends_with_the_byte_limit_and_no_half_pair_is_read() {
     }
 }
 
-/// The best of a few runs: noise only ever adds.
+/// The best of a few runs.
 fn best(line: &str) -> Duration {
     let run = |_| {
         let start = Instant::now();
@@ -163,12 +163,19 @@ fn sec21_hostile_headers_are_read_in_linear_work() {
         ";", "=", "=;", " ", "\"", "\t;", "a", "a;", "b", "b ", "b=;",
     ] {
         let line = filler.repeat(HEADER_BYTES_MAX / filler.len());
-        let (short, long) = (best(&line[..line.len() / 16]), best(&line));
+        let head = &line[..line.len() / 16];
         // Sixteen times the bytes; a square would be 256 times the work.
-        assert!(
-            long < short * 100 + Duration::from_micros(50),
-            "{filler:?}: {short:?} {long:?}"
-        );
+        let is_linear =
+            |(short, long): (Duration, Duration)| long < short * 100 + Duration::from_micros(50);
+        let mut times = (best(head), best(&line));
+        // Noise only ever adds: the best of more runs is nearer to the truth, for both.
+        for _ in 0..100 {
+            if is_linear(times) {
+                break;
+            }
+            times = (times.0.min(best(head)), times.1.min(best(&line)));
+        }
+        assert!(is_linear(times), "{filler:?}: {times:?}");
     }
     let spaces = " ".repeat(HEADER_BYTES_MAX - 4) + ";b=1";
     assert_eq!(candidates([spaces.as_str()], "b").next(), Some("1"));

@@ -1,6 +1,9 @@
 //! A MariaDB server of the test's own.
 
-use super::{Certificates, Disk, Program, free_port, need, wait_for_port};
+use super::{Certificates, Disk, Program, need};
+
+/// What it prints once it takes connections. Its port is open earlier.
+const IS_READY: &str = "ready for connections";
 
 /// A running server with the user `app`, whose password is `secret`, and the database `app`.
 pub struct MariaDb {
@@ -26,7 +29,6 @@ impl MariaDb {
 
     fn start_with(more: &[&str], made: Option<&Certificates>) -> Option<Self> {
         let [server, install] = need("MariaDB", ["mariadbd", "mariadb-install-db"])?;
-        let port = free_port();
         let mut program = Program::new(server).as_user("mysql");
         let data = program.folder().join("data").display().to_string();
         // Each server that starts tidies up its folder of temporary tables, also the tables of others.
@@ -55,7 +57,6 @@ impl MariaDb {
             "--no-defaults".to_owned(),
             format!("--datadir={data}"),
             temporary,
-            format!("--port={port}"),
             "--bind-address=127.0.0.1".to_owned(),
             format!("--socket={}", socket.display()),
             format!("--pid-file={}/pid", data),
@@ -78,8 +79,12 @@ impl MariaDb {
                 arguments.push(format!("--ssl-{option}={path}"));
             }
         }
-        program.start(arguments);
-        wait_for_port("MariaDB", port);
+        let on = |port: u16| {
+            let mut arguments = arguments.clone();
+            arguments.push(format!("--port={port}"));
+            arguments
+        };
+        let port = program.start_on_a_free_port(on, |it| it.times_printed(IS_READY) > 0);
         Some(Self { program, port })
     }
 
@@ -128,8 +133,9 @@ impl MariaDb {
 
     /// Starts it again where it was.
     pub fn restart(&mut self) {
-        self.program.restart();
-        wait_for_port("MariaDB", self.port);
+        let starts = self.program.times_printed(IS_READY);
+        self.program
+            .restart_until(|it| it.times_printed(IS_READY) > starts);
     }
 
     /// What it logged.

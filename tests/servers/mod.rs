@@ -30,6 +30,8 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use sessile::ErrorKind;
+
 pub use certificates::Certificates;
 pub use clock::shifted;
 pub use disk::Disk;
@@ -108,6 +110,25 @@ pub fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Asks until it is answered, for stores whose attempts are too short for a busy machine.
+///
+/// # Panics
+/// If fifty calls get no answer, or one fails for another reason.
+pub async fn answered<T>(mut ask: impl AsyncFnMut() -> sessile::Result<T>) -> T {
+    let mut outcome = ask().await;
+    for _ in 1..50 {
+        match outcome {
+            Ok(answer) => return answer,
+            Err(error) => assert!(
+                matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout),
+                "{error:?}"
+            ),
+        }
+        outcome = ask().await;
+    }
+    outcome.expect("one of fifty calls is answered")
 }
 
 /// Waits until somebody listens on `port`.

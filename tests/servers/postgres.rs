@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Certificates, Disk, Program, free_port, need, wait_until};
+use super::{Certificates, Disk, Program, need};
+
+/// What it prints once it takes connections. Its port is open earlier.
+const IS_READY: &str = "ready to accept connections";
 
 /// A running server with the user `postgres`, whom it trusts, and the user `locked`, who needs the
 /// password `secret`.
@@ -35,7 +38,6 @@ impl Postgres {
 
     fn start_with(made: Option<&Certificates>, disk: Option<(&Disk, bool)>) -> Option<Self> {
         let [server, initdb, control] = need("PostgreSQL", ["postgres", "initdb", "pg_ctl"])?;
-        let port = free_port();
         let mut program = Program::new(server).as_user("postgres");
         let (mut folder, mut log) = (program.folder().join("data"), String::new());
         match disk {
@@ -59,12 +61,9 @@ impl Postgres {
             Some(_) => "hostssl all all 127.0.0.0/8 trust\n".to_owned(),
         };
         std::fs::write(&rules, rule).expect("it can be written");
-        let port_text = port.to_string();
         let mut arguments: Vec<String> = [
             "-D",
             &data,
-            "-p",
-            &port_text,
             "-k",
             "",
             "-c",
@@ -91,15 +90,18 @@ impl Postgres {
                 arguments.extend(["-c".to_owned(), setting.to_owned()]);
             }
         }
-        program.start(arguments);
-        let server = Self {
+        let on = |port: u16| {
+            let mut arguments = arguments.clone();
+            arguments.extend(["-p".to_owned(), port.to_string()]);
+            arguments
+        };
+        let port = program.start_on_a_free_port(on, |it| it.times_printed(IS_READY) > 0);
+        Some(Self {
             program,
             control,
             data,
             port,
-        };
-        server.wait_for_start(1);
-        Some(server)
+        })
     }
 
     pub fn port(&self) -> u16 {
@@ -135,19 +137,9 @@ impl Postgres {
 
     /// Starts it again where it was.
     pub fn restart(&mut self) {
-        let starts = self.starts();
-        self.program.restart();
-        self.wait_for_start(starts + 1);
-    }
-
-    /// How often it said that it is ready. Its port is open earlier.
-    fn starts(&self) -> usize {
-        let output = self.program.output();
-        output.matches("ready to accept connections").count()
-    }
-
-    fn wait_for_start(&self, number: usize) {
-        wait_until("PostgreSQL", || self.starts() >= number);
+        let starts = self.program.times_printed(IS_READY);
+        self.program
+            .restart_until(|it| it.times_printed(IS_READY) > starts);
     }
 
     /// What it logged.

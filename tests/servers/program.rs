@@ -7,6 +7,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use super::{free_port, wait_until};
+
 /// A running server in a temporary folder of its own, killed when dropped.
 pub struct Program {
     program: PathBuf,
@@ -118,6 +120,50 @@ impl Program {
         self.restart();
     }
 
+    /// Starts it on a free port until `is_ready` says so, and returns the port.
+    ///
+    /// Between the choice of a port and its use somebody else may take it, and the server ends: then
+    /// it gets another one.
+    ///
+    /// # Panics
+    /// If it ends on five ports, or does not come up.
+    pub fn start_on_a_free_port(
+        &mut self,
+        arguments: impl Fn(u16) -> Vec<String>,
+        is_ready: impl Fn(&Self) -> bool,
+    ) -> u16 {
+        for _ in 0..5 {
+            let port = free_port();
+            self.start(arguments(port));
+            if self.comes_up(&is_ready) {
+                return port;
+            }
+        }
+        panic!("no port will do: {}", self.output());
+    }
+
+    /// Starts it again where it was, until `is_ready` says so.
+    ///
+    /// # Panics
+    /// If it ends before, or does not come up.
+    pub fn restart_until(&mut self, is_ready: impl Fn(&Self) -> bool) {
+        self.restart();
+        assert!(self.comes_up(&is_ready), "it ended: {}", self.output());
+    }
+
+    /// Waits until it is ready; `false` if it ends before.
+    fn comes_up(&mut self, is_ready: &impl Fn(&Self) -> bool) -> bool {
+        let name = self.program.display().to_string();
+        // Asked in this order: a server that is not ready and no longer runs will never be.
+        wait_until(&name, || !self.is_running() || is_ready(self));
+        is_ready(self)
+    }
+
+    /// How often it has printed `text` so far.
+    pub fn times_printed(&self, text: &str) -> usize {
+        self.output().matches(text).count()
+    }
+
     /// Starts it again as it was started before, killing it if it runs.
     pub fn restart(&mut self) {
         self.kill();
@@ -164,7 +210,7 @@ impl Program {
         assert_eq!(done, 0);
         if frozen {
             // The signal is on its way when `kill` returns: each thread stops a little later.
-            super::wait_until("the stop of all threads", || all_stopped(id));
+            wait_until("the stop of all threads", || all_stopped(id));
         }
     }
 

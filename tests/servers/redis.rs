@@ -1,9 +1,14 @@
 //! Redis: one server, a master and a replica watched by sentinels, and a cluster of three.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::{Program, find, free_port, need, shifted, wait_for_port, wait_until};
+
+/// What a server prints once it takes connections.
+const IS_READY: &str = "Ready to accept connections";
 
 /// A running Redis server.
 pub struct Redis {
@@ -17,29 +22,27 @@ impl Redis {
     /// not installed.
     pub fn start(what: &str, options: &[&str]) -> Option<Self> {
         let [server, cli] = need(what, ["redis-server", "redis-cli"])?;
-        let port = free_port();
-        let program = Program::new(server);
-        let mut redis = Self { program, port, cli };
-        redis.run(options);
-        Some(redis)
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        Some(Self::of(Program::new(server), cli, || options.clone()))
     }
 
     /// As [`start`](Self::start), with a clock that is off by so much, such as `+1h`.
     pub fn start_at(what: &str, shift: &str) -> Option<Self> {
         let [server, cli] = need(what, ["redis-server", "redis-cli"])?;
-        let port = free_port();
         let program = Program::new(server).with(shifted(what, shift)?);
-        let mut redis = Self { program, port, cli };
-        redis.run(&[]);
-        Some(redis)
+        Some(Self::of(program, cli, Vec::new))
     }
 
-    fn run(&mut self, options: &[&str]) {
-        let port = self.port.to_string();
-        let mut arguments = vec!["--port", &port, "--bind", "127.0.0.1", "--save", ""];
-        arguments.extend(options);
-        self.program.start(arguments);
-        wait_for_port("redis-server", self.port);
+    /// Runs it; `options` are asked for again when a port was taken.
+    fn of(mut program: Program, cli: PathBuf, options: impl Fn() -> Vec<String>) -> Self {
+        let on = |port: u16| {
+            let port = port.to_string();
+            let fixed = ["--port", &port, "--bind", "127.0.0.1", "--save", ""];
+            let fixed = fixed.map(str::to_owned);
+            fixed.into_iter().chain(options()).collect()
+        };
+        let port = program.start_on_a_free_port(on, |it| it.times_printed(IS_READY) > 0);
+        Self { program, port, cli }
     }
 
     pub fn port(&self) -> u16 {
@@ -56,8 +59,9 @@ impl Redis {
 
     /// Starts it again, with its data as far as it kept them.
     pub fn restart(&mut self) {
-        self.program.restart();
-        wait_for_port("redis-server", self.port);
+        let starts = self.program.times_printed(IS_READY);
+        self.program
+            .restart_until(|it| it.times_printed(IS_READY) > starts);
     }
 
     /// Asks the server; the answer as text.
@@ -150,6 +154,20 @@ impl Watched {
     }
 }
 
+/// Introduces nodes to one another until they know each other.
+fn meet_until(what: &str, meet: impl Fn(), is_done: impl Fn() -> bool) {
+    meet();
+    let mut met = Instant::now();
+    wait_until(what, || {
+        // Nodes forget whom they did not come to know within their timeout.
+        if met.elapsed() > Duration::from_secs(10) {
+            meet();
+            met = Instant::now();
+        }
+        is_done()
+    });
+}
+
 /// Three masters that share the slots evenly.
 pub struct RedisCluster {
     pub nodes: Vec<Redis>,
@@ -166,39 +184,55 @@ impl RedisCluster {
             buses.push(bus);
             nodes.push(node);
         }
-        for (node, bus) in nodes.iter().zip(&buses) {
-            for other in &nodes {
-                other.ask(&["cluster", "meet", "127.0.0.1", &node.port.to_string(), bus]);
+        let meet = || {
+            for (node, bus) in nodes.iter().zip(&buses) {
+                for other in &nodes {
+                    other.ask(&["cluster", "meet", "127.0.0.1", &node.port.to_string(), bus]);
+                }
             }
-        }
-        wait_until("the cluster", || {
+        };
+        let is_whole = || {
             nodes.iter().all(|node| {
                 let info = node.ask(&["cluster", "info"]);
                 info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
             })
-        });
+        };
+        meet_until("the cluster", meet, is_whole);
         Some(Self { nodes })
     }
 
     fn node(what: &str) -> Option<(Redis, String)> {
-        let bus = free_port().to_string();
-        let mut options = vec!["--cluster-enabled", "yes", "--cluster-port", &bus];
-        options.extend(["--cluster-node-timeout", "2000"]);
-        Some((Redis::start(what, &options)?, bus))
+        let [server, cli] = need(what, ["redis-server", "redis-cli"])?;
+        let bus = Cell::new(0);
+        let options = || {
+            bus.set(free_port());
+            let bus = bus.get().to_string();
+            let timeout = ["--cluster-node-timeout", "2000"];
+            let options = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+            options
+                .into_iter()
+                .chain(timeout)
+                .map(str::to_owned)
+                .collect()
+        };
+        let node = Redis::of(Program::new(server), cli, options);
+        Some((node, bus.get().to_string()))
     }
 
     /// Adds a node and gives it the slot of `key`, of which no records may be there.
     pub fn join(&mut self, what: &str, key: &str) {
         let (node, bus) = Self::node(what).expect("it is installed");
         let slot = node.ask(&["cluster", "keyslot", key]);
-        let met = ["cluster", "meet", "127.0.0.1", &node.port.to_string(), &bus];
-        self.nodes[0].ask(&met);
+        let port = node.port.to_string();
         self.nodes.push(node);
+        let meet = || {
+            self.nodes[0].ask(&["cluster", "meet", "127.0.0.1", &port, &bus]);
+        };
         let knows = |node: &Redis| {
             node.ask(&["cluster", "info"])
                 .contains("cluster_known_nodes:4")
         };
-        wait_until("the new node", || self.nodes.iter().all(knows));
+        meet_until("the new node", meet, || self.nodes.iter().all(knows));
         let id = self.id(3);
         for node in self.nodes.iter().rev() {
             node.ask(&["cluster", "setslot", &slot, "node", &id]);

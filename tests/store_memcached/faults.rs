@@ -6,7 +6,7 @@ use sessile::ErrorKind;
 use sessile::store::{Created, MemcachedStore, Replaced, SessionStore};
 
 use crate::kit::{self, Raw};
-use crate::servers::{Memcached, Proxy, Weather};
+use crate::servers::{Memcached, Proxy, Weather, answered};
 
 /// A store that reaches its server through a proxy, and does not give up soon.
 async fn through(proxy: &Proxy) -> MemcachedStore {
@@ -134,9 +134,11 @@ async fn a_server_killed_in_mid_traffic_brings_nothing_back() {
         .await
         .unwrap();
     let is_over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let ended = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
     let writers: Vec<_> = (0..4_u32)
         .map(|writer| {
             let (store, is_over) = (store.clone(), std::sync::Arc::clone(&is_over));
+            let ended = std::sync::Arc::clone(&ended);
             tokio::spawn(async move {
                 let mut signed_out = Vec::new();
                 for number in 0_u32.. {
@@ -157,6 +159,7 @@ async fn a_server_killed_in_mid_traffic_brings_nothing_back() {
                     }
                     if created.is_ok() && removed.is_ok() {
                         signed_out.push(key);
+                        ended.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     }
                 }
                 signed_out
@@ -169,7 +172,13 @@ async fn a_server_killed_in_mid_traffic_brings_nothing_back() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         server.restart();
     }
-    tokio::time::sleep(Duration::from_millis(60)).await;
+    // However slow the machine, there is traffic.
+    for _ in 0..1000 {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        if ended.load(std::sync::atomic::Ordering::Relaxed) > 10 {
+            break;
+        }
+    }
     is_over.store(true, std::sync::atomic::Ordering::Relaxed);
     let mut count = 0;
     for writer in writers {
@@ -189,11 +198,14 @@ async fn a_server_that_stalls_is_a_timeout_and_then_works_again() {
     let Some(server) = Memcached::start("a slow memcached", &[]) else {
         return;
     };
+    let patient = kit::on(&server).connect().await.unwrap();
+    patient.put(b"k", "v".into(), kit::terms()).await.unwrap();
     let patience = kit::patience()
         .timeout(Duration::from_millis(100))
         .attempts(2);
-    let store = kit::on(&server).patience(patience).connect().await.unwrap();
-    store.put(b"k", "v".into(), kit::terms()).await.unwrap();
+    let store = kit::on(&server).patience(patience).build().unwrap();
+    // It has a connection, which then stalls.
+    assert!(answered(async || store.exists(b"k").await).await);
     server.freeze(true);
     let start = Instant::now();
     let kinds = [
@@ -213,8 +225,9 @@ async fn a_server_that_stalls_is_a_timeout_and_then_works_again() {
     );
     server.freeze(false);
     crate::servers::wait_for_port("memcached", server.port());
-    store.put(b"other", "v".into(), kit::terms()).await.unwrap();
-    assert_eq!(store.load(b"other").await.unwrap().unwrap().value, "v");
+    answered(async || store.put(b"other", "v".into(), kit::terms()).await).await;
+    let found = answered(async || store.load(b"other").await).await;
+    assert_eq!(found.unwrap().value, "v");
 }
 
 #[tokio::test]

@@ -2,14 +2,52 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use sessile::store::{Created, RedisStore, SessionStore};
+use sessile::store::{Created, RedisStore, SessionStore, Terms};
 use sessile::{ErrorKind, Replaced};
 
 use crate::kit::{self, MINUTE};
 use crate::servers::Redis;
+
+/// Longer than any machine takes for the traffic: no record ends by itself.
+const HOUR: Terms = Terms::ttl(Duration::from_secs(3600));
+
+/// What all clients have done so far.
+#[derive(Default)]
+struct Traffic {
+    over: AtomicBool,
+    kept: AtomicU32,
+    gone: AtomicU32,
+}
+
+impl Traffic {
+    fn done(&self) -> [u32; 2] {
+        [&self.kept, &self.gone].map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// Waits for a while, and on until so many more records were kept and removed, however slow the
+    /// machine.
+    async fn flow(&self) {
+        let before = self.done();
+        let began = Instant::now();
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        loop {
+            let [kept, gone] = self.done();
+            let (kept, gone) = (kept - before[0], gone - before[1]);
+            if kept > 12 && gone > 5 {
+                return;
+            }
+            let waited = began.elapsed();
+            assert!(
+                waited < Duration::from_secs(90),
+                "{kept} and {gone}: hardly any traffic"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
 
 /// What a client was told about its own keys.
 #[derive(Default)]
@@ -20,20 +58,18 @@ struct Told {
 }
 
 /// Creates, replaces and removes until it is told to stop; believes only what was acknowledged.
-async fn client(store: RedisStore, name: u32, over: Arc<AtomicBool>) -> Told {
+async fn client(store: RedisStore, name: u32, traffic: Arc<Traffic>) -> Told {
     let mut told = Told::default();
     let mut number = 0;
-    while !over.load(Ordering::Relaxed) {
+    while !traffic.over.load(Ordering::Relaxed) {
         number += 1;
         let key = format!("{name}-{number}");
         let bytes = key.as_bytes();
-        let Ok(Created::Done(version)) = store.create(bytes, "1".into(), MINUTE).await else {
+        let Ok(Created::Done(version)) = store.create(bytes, "1".into(), HOUR).await else {
             continue;
         };
         told.acknowledged.insert(key.clone(), 1);
-        let replaced = store
-            .replace(bytes, "2".into(), MINUTE, Some(version))
-            .await;
+        let replaced = store.replace(bytes, "2".into(), HOUR, Some(version)).await;
         match replaced {
             Ok(Replaced::Done(_)) => drop(told.acknowledged.insert(key.clone(), 2)),
             Ok(other) => panic!("{other:?} of a record that nobody else has"),
@@ -43,7 +79,10 @@ async fn client(store: RedisStore, name: u32, over: Arc<AtomicBool>) -> Told {
             told.acknowledged.remove(&key);
             if store.remove(bytes).await.is_ok() {
                 told.removed.push(key);
+                traffic.gone.fetch_add(1, Ordering::Relaxed);
             }
+        } else {
+            traffic.kept.fetch_add(1, Ordering::Relaxed);
         }
     }
     told
@@ -61,18 +100,18 @@ async fn a_durable_server_killed_under_traffic_loses_and_resurrects_nothing() {
         .connect()
         .await
         .unwrap();
-    let over = Arc::new(AtomicBool::new(false));
+    let traffic = Arc::new(Traffic::default());
     let clients: Vec<_> = (0..8)
-        .map(|name| tokio::spawn(client(store.clone(), name, Arc::clone(&over))))
+        .map(|name| tokio::spawn(client(store.clone(), name, Arc::clone(&traffic))))
         .collect();
     for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        traffic.flow().await;
         server.program().kill();
         tokio::time::sleep(Duration::from_millis(100)).await;
         server.restart();
     }
-    tokio::time::sleep(Duration::from_millis(400)).await;
-    over.store(true, Ordering::Relaxed);
+    traffic.flow().await;
+    traffic.over.store(true, Ordering::Relaxed);
     let (mut kept, mut gone) = (0, 0);
     for client in clients {
         let told = client.await.unwrap();
@@ -100,7 +139,7 @@ async fn a_server_that_is_gone_is_unavailable_and_found_again() {
         return;
     };
     let store = kit::on(&server.url())
-        .patience(kit::hasty().attempts(2))
+        .patience(kit::patient().attempts(2))
         .connect()
         .await
         .unwrap();

@@ -22,7 +22,12 @@ pub(crate) fn patient() -> Patience {
         .pause(Duration::from_millis(50))
 }
 
-/// One attempt, with little time.
+/// One attempt with all the time that a busy machine may need: the server's first word is the answer.
+pub(crate) fn once() -> Patience {
+    Patience::new().timeout(Duration::from_secs(60)).attempts(1)
+}
+
+/// One attempt, with little time: for calls that nobody answers.
 pub(crate) fn hasty() -> Patience {
     Patience::new()
         .timeout(Duration::from_millis(300))

@@ -65,7 +65,7 @@ async fn a_service_that_no_sentinel_knows_is_said() {
     };
     let url = servers.url().replace("/sessions/", "/canary/");
     let error = kit::on(&url)
-        .patience(kit::hasty())
+        .patience(kit::once())
         .connect()
         .await
         .unwrap_err();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sessile::store::{Created, NewRecord, Patience, Replaced, SessionStore, SqlStore, Terms};
 use sessile::{ErrorKind, Result};
 
-use crate::servers::not_tested;
+use crate::servers::{answered, not_tested};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -65,25 +65,30 @@ async fn a_table_of_a_newer_version_is_refused() {
 async fn a_writer_waits_for_another_and_gives_up_in_time() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.db");
+    let patient = open(&file).await.unwrap();
+    patient.put(b"k", "v".into(), HOUR.into()).await.unwrap();
     let patience = Patience::new()
         .timeout(Duration::from_millis(400))
         .attempts(2);
-    let store = SqlStore::builder()
-        .create_table(true)
-        .patience(patience)
-        .connect(&url(&file))
-        .await
-        .unwrap();
-    store.put(b"k", "v".into(), HOUR.into()).await.unwrap();
+    let address = url(&file);
+    let connect = async || {
+        SqlStore::builder()
+            .patience(patience)
+            .connect(&address)
+            .await
+    };
+    let store = answered(connect).await;
     let mut other = beside(&file).await;
     say(&mut other, "BEGIN IMMEDIATE").await;
     let error = store.put(b"k", "w".into(), HOUR.into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     // Readers are not in a writer's way, nor the other way round.
-    assert_eq!(store.load(b"k").await.unwrap().unwrap().value, "v");
+    let found = answered(async || store.load(b"k").await).await;
+    assert_eq!(found.unwrap().value, "v");
     say(&mut other, "COMMIT").await;
-    store.put(b"k", "x".into(), HOUR.into()).await.unwrap();
-    assert_eq!(store.load(b"k").await.unwrap().unwrap().value, "x");
+    answered(async || store.put(b"k", "x".into(), HOUR.into()).await).await;
+    let found = answered(async || store.load(b"k").await).await;
+    assert_eq!(found.unwrap().value, "x");
 }
 
 #[tokio::test(flavor = "multi_thread")]

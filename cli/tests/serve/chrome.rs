@@ -171,13 +171,19 @@ impl Browser {
         found.expect("css").len()
     }
 
+    /// An attribute of the first element that `css` finds, read in one step: a page that loads itself
+    /// again soon has another element.
     pub(crate) async fn attribute(&self, css: &str, name: &str) -> Option<String> {
-        let element = self
-            .client
-            .find(Locator::Css(css))
-            .await
-            .expect("an element");
-        element.attr(name).await.expect("an attribute")
+        let script = "return document.querySelector(arguments[0]).getAttribute(arguments[1])";
+        for _ in 0..400 {
+            // Between two pages there is nothing to run a script in, or no element yet.
+            let names = vec![css.into(), name.into()];
+            if let Ok(answer) = self.client.execute(script, names).await {
+                return answer.as_str().map(str::to_owned);
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{css}: no such element");
     }
 
     pub(crate) async fn write(&self, css: &str, text: &str) {
