@@ -62,14 +62,14 @@ impl Run {
             traffic(Read::Borrowed, large, Uniform, 0),
         )?;
         self.threaded("zipf 1M 95/5", traffic(Read::Owned, large, Zipf, 5))?;
-        self.single("zipf 1M 50/50", traffic(Read::Owned, large, Zipf, 50))?;
+        self.threaded("zipf 1M 50/50", traffic(Read::Owned, large, Zipf, 50))?;
         self.threaded("sliding 10k", traffic(Read::Sliding, small, Zipf, 0))?;
         self.threaded("sliding 1M zipf", traffic(Read::Sliding, large, Zipf, 0))?;
         self.single(
             "sliding 1M zipf 95/5",
             traffic(Read::Sliding, large, Zipf, 5),
         )?;
-        self.single("insert 1M", |threads| Insert::new(large, threads))?;
+        self.threaded("insert 1M", |threads| Insert::new(large, threads))?;
         self.threaded("look-aside", |_| LookAside::new(large, large, most))?;
         self.single("churn", |_| Churn::new(large))?;
         self.single("growth insert 1M", |_| GrowthInsert::new(large))?;
@@ -81,17 +81,13 @@ impl Run {
     fn threaded<W: Workload>(
         &mut self,
         name: &str,
-        make: impl FnOnce(usize) -> W,
+        make: impl Fn(usize) -> W,
     ) -> Result<(), String> {
         let threads = self.args.threads.clone();
         self.on(name, &threads, make)
     }
 
-    fn single<W: Workload>(
-        &mut self,
-        name: &str,
-        make: impl FnOnce(usize) -> W,
-    ) -> Result<(), String> {
+    fn single<W: Workload>(&mut self, name: &str, make: impl Fn(usize) -> W) -> Result<(), String> {
         self.on(name, &[1], make)
     }
 
@@ -99,7 +95,7 @@ impl Run {
         &mut self,
         name: &str,
         threads: &[u16],
-        make: impl FnOnce(usize) -> W,
+        make: impl Fn(usize) -> W,
     ) -> Result<(), String> {
         if !self.args.wants_workload(name) {
             return Ok(());
@@ -108,9 +104,9 @@ impl Run {
             println!("  {name}");
             return Ok(());
         }
-        let workload = make(1);
         for &threads in threads {
             let threads = usize::from(threads);
+            let workload = make(threads);
             let rows = rounds::measure(&workload, &self.args, threads);
             let table = report::workload(name, threads, &rows);
             print!("{}", table.text());
