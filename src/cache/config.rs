@@ -74,7 +74,8 @@ impl Builder {
 
     /// Holds at most `entries` entries, whatever their keys (Flask's `SESSION_FILE_THRESHOLD`).
     ///
-    /// From 1 to 2^40. Nothing live is evicted while fewer are held, and never is one more held.
+    /// From 1 to 2^40. Nothing live is evicted while fewer are held, and never is one more held. What has
+    /// expired goes first: a write at the limit looks for it everywhere, up to 1,024 steps, before it evicts.
     /// The index is made for that many at once, about 8 bytes each, up to 16 MiB for 64 shards.
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.entries = Some(Limit::At(entries as u64));
