@@ -154,17 +154,17 @@ impl Watched {
     }
 }
 
-/// Introduces nodes to one another until they know each other.
-fn meet_until(what: &str, meet: impl Fn(), is_done: impl Fn() -> bool) {
-    meet();
-    let mut met = Instant::now();
+/// Tells nodes something until it is so: they forget whom they did not come to know within their timeout, and
+/// what others say of slots may cross what they were told.
+fn again_until(what: &str, tell: impl Fn(), is_so: impl Fn() -> bool) {
+    tell();
+    let mut told = Instant::now();
     wait_until(what, || {
-        // Nodes forget whom they did not come to know within their timeout.
-        if met.elapsed() > Duration::from_secs(10) {
-            meet();
-            met = Instant::now();
+        if told.elapsed() > Duration::from_secs(10) {
+            tell();
+            told = Instant::now();
         }
-        is_done()
+        is_so()
     });
 }
 
@@ -197,7 +197,7 @@ impl RedisCluster {
                 info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
             })
         };
-        meet_until("the cluster", meet, is_whole);
+        again_until("the cluster", meet, is_whole);
         Some(Self { nodes })
     }
 
@@ -232,11 +232,21 @@ impl RedisCluster {
             node.ask(&["cluster", "info"])
                 .contains("cluster_known_nodes:4")
         };
-        meet_until("the new node", meet, || self.nodes.iter().all(knows));
+        again_until("the new node", meet, || self.nodes.iter().all(knows));
         let id = self.id(3);
-        for node in self.nodes.iter().rev() {
-            node.ask(&["cluster", "setslot", &slot, "node", &id]);
-        }
+        let give = || {
+            // What the old owner had said before is still on its way to some: the later epoch wins.
+            self.nodes[3].ask(&["cluster", "bumpepoch"]);
+            for node in self.nodes.iter().rev() {
+                node.ask(&["cluster", "setslot", &slot, "node", &id]);
+            }
+        };
+        let is_given = |node: &Redis| {
+            let nodes = node.ask(&["cluster", "nodes"]);
+            let mut owned = nodes.lines().filter(|line| line.starts_with(&id));
+            owned.any(|line| line.split(' ').next_back() == Some(&slot))
+        };
+        again_until("the new owner", give, || self.nodes.iter().all(is_given));
     }
 
     pub fn urls(&self) -> Vec<String> {
