@@ -121,7 +121,8 @@ async fn carry(
     let mut buffer = vec![0; 64 << 10];
     loop {
         let read = tokio::select! {
-            read = from_server.read(&mut buffer) => read,
+            // What comes after a change of weather meets the new one, also where both are found at once.
+            biased;
             changed = forecast.changed() => {
                 if changed.is_err() {
                     break;
@@ -133,6 +134,7 @@ async fn carry(
                     _ => continue,
                 }
             }
+            read = from_server.read(&mut buffer) => read,
             () = over.notified() => break,
         };
         let Ok(read @ 1..) = read else { break };
