@@ -3,14 +3,6 @@
 whole=(-p sessile -p sessile-cli -p sessile-proptests --features
     "sessile-cli/stores,sessile/__internals,$(printf 'sessile/%s,' axum compat contract filesystem memcached mongodb mysql postgres redis sqlite tiered)")
 
-# Tests one target, which needs programs of others and real time. What fails is tried once more, and said: a bug
-# fails again, a machine that stood still does not.
-test_twice() {
-    cargo test "${whole[@]}" --test "$@" && return
-    printf '\nSECOND TRY of %s: the first one FAILED, see above\n\n' "$1"
-    cargo test "${whole[@]}" --test "$@"
-}
-
 # The names of the crate's test targets, a line each.
 test_targets() {
     local file

@@ -4,4 +4,4 @@ source .ci/whole.sh
 export CARGO_TARGET_DIR=$SESSILE_TARGET
 # The test skips itself where there is no browser; here that is a failure.
 export SESSILE_BROWSER=required
-test_twice serve browser::
+cargo test "${whole[@]}" --test serve browser::
