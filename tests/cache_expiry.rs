@@ -319,3 +319,33 @@ fn shortening_over_and_over_does_not_pile_up_work() {
         "a step per entry and per filing"
     );
 }
+
+#[test]
+fn whatever_verb_is_called_in_one_shard_the_others_get_their_memory_back() {
+    type Verb = fn(&Cache);
+    let verbs: [(&str, Verb); 5] = [
+        ("get", |cache| drop(cache.get("nobody"))),
+        ("get_many", |cache| {
+            drop(cache.get_many(&["nobody".into()]));
+        }),
+        ("remove", |cache| assert!(!cache.remove("nobody"))),
+        ("take", |cache| assert!(cache.take("nobody").is_none())),
+        ("a write that is refused", |cache| {
+            let replaced = cache.replace("nobody", "v", SECOND, None);
+            assert_eq!(replaced.expect("valid"), Replaced::Gone);
+        }),
+    ];
+    for (name, verb) in verbs {
+        let clock = ManualClock::new();
+        let builder = Cache::builder().unlimited_entries().shards(8);
+        let cache = builder.clock(clock.clone()).build().expect("a cache");
+        for number in 0..800_u32 {
+            let key = number.to_le_bytes();
+            cache.insert(&key, "v", SECOND).expect("no limits");
+        }
+        clock.advance(SECOND);
+        // Every 64th looks after one of eight shards, 128 steps a time.
+        (0..64 * 8 * 4).for_each(|_| verb(&cache));
+        assert_eq!(cache.len(), 0, "{name}");
+    }
+}
