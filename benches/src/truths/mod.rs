@@ -1,6 +1,7 @@
-//! What is not throughput: memory, thresholds, storms, growth, expiry, hit ratios.
+//! What is not throughput: memory, thresholds, attacks, storms, growth, expiry, hit ratios.
 //! Each truth makes tables of its own.
 
+mod attack;
 mod expiry;
 mod growth;
 mod hit_ratio;
@@ -24,6 +25,10 @@ pub const MEASURES: Measures = Measures {
         Measure {
             name: "threshold",
             take: threshold::take,
+        },
+        Measure {
+            name: "attack",
+            take: attack::take,
         },
         Measure {
             name: "storm",
