@@ -53,11 +53,11 @@ impl Run {
         };
         self.threaded("get 10k", traffic(Read::Owned, small, Uniform, 0))?;
         self.threaded("get 1M", traffic(Read::Owned, large, Uniform, 0))?;
-        self.single(
+        self.threaded(
             "borrowed get 10k",
             traffic(Read::Borrowed, small, Uniform, 0),
         )?;
-        self.single(
+        self.threaded(
             "borrowed get 1M",
             traffic(Read::Borrowed, large, Uniform, 0),
         )?;
@@ -65,13 +65,13 @@ impl Run {
         self.threaded("zipf 1M 50/50", traffic(Read::Owned, large, Zipf, 50))?;
         self.threaded("sliding 10k", traffic(Read::Sliding, small, Zipf, 0))?;
         self.threaded("sliding 1M zipf", traffic(Read::Sliding, large, Zipf, 0))?;
-        self.single(
+        self.threaded(
             "sliding 1M zipf 95/5",
             traffic(Read::Sliding, large, Zipf, 5),
         )?;
         self.threaded("insert 1M", |threads| Insert::new(large, threads))?;
         self.threaded("look-aside", |_| LookAside::new(large, large, most))?;
-        self.single("churn", |_| Churn::new(large))?;
+        self.threaded("churn", |threads| Churn::new(large, threads))?;
         self.single("growth insert 1M", |_| GrowthInsert::new(large))?;
         self.single("growth get 1M", |_| GrowthGet::new(large, long))?;
         self.single("growth insert 10M", |_| GrowthInsert::new(huge))?;

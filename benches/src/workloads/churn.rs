@@ -14,27 +14,31 @@ use crate::rounds::{Fill, Tally, Workload};
 pub struct Churn {
     ids: Vec<Id>,
     lives: Vec<Ttl>,
-    reads: Vec<u32>,
+    /// How many sessions back each read goes.
+    backs: Vec<u32>,
+    threads: usize,
 }
 
 impl Churn {
-    /// So many sessions in all.
+    /// So many sessions in all, shared out to the threads.
     #[must_use]
-    pub fn new(sessions: usize) -> Churn {
+    pub fn new(sessions: usize, threads: usize) -> Churn {
         const RECENT: u64 = 20_000;
         let mut random = Random::new(0xc0);
         let ids = Id::range(0, sessions);
-        let lives = ids
+        let (lives, backs) = ids
             .iter()
-            .map(|_| Ttl::from_ms(50 + random.below(951)))
-            .collect();
-        let reads = (0..u32::try_from(sessions).unwrap_or(u32::MAX))
-            .map(|now| {
-                let back = u32::try_from(random.below(RECENT)).unwrap_or(0);
-                now.saturating_sub(back)
+            .map(|_| {
+                let life = Ttl::from_ms(50 + random.below(951));
+                (life, u32::try_from(random.below(RECENT)).unwrap_or(0))
             })
-            .collect();
-        Churn { ids, lives, reads }
+            .unzip();
+        Churn {
+            ids,
+            lives,
+            backs,
+            threads,
+        }
     }
 }
 
@@ -60,16 +64,19 @@ impl Workload for Churn {
 
     fn fill<C: Contender>(&self, _: &C) {}
 
-    fn run<C: Contender>(&self, cache: &C, _: usize, _: usize) -> Tally {
+    fn run<C: Contender>(&self, cache: &C, thread: usize, _: usize) -> Tally {
         let mut tally = Tally::default();
-        for ((id, life), read) in self.ids.iter().zip(&self.lives).zip(&self.reads) {
-            cache.insert(id, value(VALUE), *life);
-            if let Some(held) = cache.get(&self.ids[*read as usize]) {
+        let share = self.ids.len() / self.threads;
+        let from = thread * share;
+        for now in from..from + share {
+            cache.insert(&self.ids[now], value(VALUE), self.lives[now]);
+            let read = now.saturating_sub(self.backs[now] as usize).max(from);
+            if let Some(held) = cache.get(&self.ids[read]) {
                 tally.hits += 1;
                 tally.sum = tally.sum.wrapping_add(ends(held.as_ref()));
             }
         }
-        tally.reads = self.ids.len() as u64;
+        tally.reads = share as u64;
         tally.ops = tally.reads * 2;
         tally
     }
