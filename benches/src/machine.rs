@@ -43,6 +43,28 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// Keeps the calling thread on one core, the next one for the next client. Left to itself the system now and then
+/// has two clients take turns on one core for most of a round, which halves what they seem to do.
+#[cfg(all(feature = "peers", target_os = "linux"))]
+pub fn stay(client: usize) {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let Ok(allowed) = sched_getaffinity(None) else {
+        return;
+    };
+    let mut cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
+    let count = usize::try_from(allowed.count()).unwrap_or(0).max(1);
+    if let Some(core) = cores.nth(client % count) {
+        let mut one = CpuSet::new();
+        one.set(core);
+        // Where that is forbidden the thread stays where it was put.
+        let _moved = sched_setaffinity(None, &one);
+    }
+}
+
+/// Elsewhere threads stay where they are put.
+#[cfg(not(all(feature = "peers", target_os = "linux")))]
+pub fn stay(_client: usize) {}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

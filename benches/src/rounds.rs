@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::args::Args;
 use crate::contender::{Contender, Plan};
 use crate::heap;
+use crate::machine;
 pub use crate::sample::{Row, Sample};
 
 /// When a contender is filled.
@@ -123,6 +124,7 @@ fn timed<W: Workload, C: Contender>(
             .map(|thread| {
                 let barrier = &barrier;
                 scope.spawn(move || {
+                    machine::stay(thread);
                     workload.warm(cache, thread);
                     barrier.wait();
                     let start = Instant::now();
