@@ -14,7 +14,7 @@ impl State {
     /// Takes an entry out; its room is to be given back by the caller.
     pub(crate) fn take_out(&mut self, id: Id, context: Context<'_>) -> (Block, Amount) {
         let arena = self.arenas.of_mut(id.class());
-        arena.policy.removed(arena.slab.stamp(id.slot()).mark());
+        arena.policy.removed(arena.slab.seat(id.slot()));
         self.unlink(id, context)
     }
 

@@ -12,12 +12,16 @@ use mark::TOUCHED;
 use queues::Queues;
 use settings::Settings;
 
-/// Read and write access to the mark bits of slots.
+/// Read and write access to what the policy keeps of slots.
 pub(crate) trait Marks {
-    /// The six mark bits of a slot.
+    /// The three mark bits of a slot's entry; a cache miss, so the policy asks only where reads matter.
     fn mark(&self, slot: u32) -> u8;
-    /// Replaces the six mark bits of a slot.
+    /// Replaces the three mark bits of a slot's entry.
     fn set_mark(&mut self, slot: u32, mark: u8);
+    /// The three seat bits of a slot.
+    fn seat(&self, slot: u32) -> u8;
+    /// Replaces the three seat bits of a slot.
+    fn set_seat(&mut self, slot: u32, seat: u8);
     /// Whether the slot holds an entry.
     fn is_live(&self, slot: u32) -> bool;
     /// Slots ever allocated, which is how far the hand walks.
@@ -69,7 +73,7 @@ impl Policy {
         Self { state }
     }
 
-    /// Places a newcomer, whose mark is overwritten.
+    /// Places a newcomer, whose mark and seat are overwritten.
     pub(crate) fn inserted(&mut self, slot: u32, hash: u32, marks: &mut impl Marks) {
         let Some(state) = &mut self.state else { return };
         let proved = state.duel.as_ref().is_some_and(|duel| duel.proved(hash));
@@ -89,10 +93,10 @@ impl Policy {
         }
     }
 
-    /// Forgets an entry that was removed or expired. The mark is the one it had.
-    pub(crate) fn removed(&mut self, mark: u8) {
+    /// Forgets an entry that was removed or expired. The seat is the one it had.
+    pub(crate) fn removed(&mut self, seat: u8) {
         if let Some(state) = &mut self.state {
-            state.queues.removed(mark);
+            state.queues.removed(seat);
         }
     }
 
@@ -134,6 +138,7 @@ mod tests {
     #[derive(Default)]
     struct Slab {
         marks: Vec<u8>,
+        seats: Vec<u8>,
         keys: Vec<Option<u32>>,
         free: Vec<u32>,
     }
@@ -143,8 +148,15 @@ mod tests {
             self.marks[slot as usize]
         }
         fn set_mark(&mut self, slot: u32, mark: u8) {
-            assert!(mark < 64, "six bits are all there is");
+            assert!(mark < 8, "three bits are all there is");
             self.marks[slot as usize] = mark;
+        }
+        fn seat(&self, slot: u32) -> u8 {
+            self.seats[slot as usize]
+        }
+        fn set_seat(&mut self, slot: u32, seat: u8) {
+            assert!(seat < 8, "three bits are all there is");
+            self.seats[slot as usize] = seat;
         }
         fn is_live(&self, slot: u32) -> bool {
             self.keys[slot as usize].is_some()
@@ -198,6 +210,7 @@ mod tests {
             }
             let slot = self.slab.free.pop().unwrap_or_else(|| {
                 self.slab.marks.push(0);
+                self.slab.seats.push(0);
                 self.slab.keys.push(None);
                 self.slab.slots() - 1
             });
@@ -209,7 +222,7 @@ mod tests {
 
         fn remove(&mut self, key: u32) {
             if let Some(slot) = self.map.remove(&key) {
-                self.policy.removed(self.slab.marks[slot as usize]);
+                self.policy.removed(self.slab.seats[slot as usize]);
                 self.slab.keys[slot as usize] = None;
                 self.slab.free.push(slot);
             }
@@ -228,6 +241,7 @@ mod tests {
         let mut policy = Policy::new(None);
         let mut slab = Slab {
             marks: vec![0; 4],
+            seats: vec![0; 4],
             keys: vec![Some(1); 4],
             free: Vec::new(),
         };
@@ -333,6 +347,7 @@ mod tests {
         let mut state = 99;
         let mut slab = Slab {
             marks: vec![0; 300],
+            seats: vec![0; 300],
             keys: vec![Some(3); 300],
             free: Vec::new(),
         };
@@ -340,10 +355,11 @@ mod tests {
             let mut policy = Policy::new(Some(capacity));
             for _ in 0..20_000 {
                 let slot = random(&mut state, 300);
-                slab.marks[slot as usize] = random(&mut state, 64) as u8;
+                slab.marks[slot as usize] = random(&mut state, 8) as u8;
+                slab.seats[slot as usize] = random(&mut state, 8) as u8;
                 slab.keys[slot as usize] = (random(&mut state, 3) > 0).then_some(slot);
                 match random(&mut state, 3) {
-                    0 => policy.removed(random(&mut state, 64) as u8),
+                    0 => policy.removed(random(&mut state, 8) as u8),
                     1 => policy.inserted(slot, state as u32, &mut slab),
                     _ => {
                         if let Some(slot) = policy.victim(&mut slab) {

@@ -23,7 +23,7 @@ use super::wheel::{PENDING, UNFILED, Wheel};
 use ahash::RandomState;
 
 /// What an entry is charged beyond its key and value, in bytes: its block's count and head less a short
-/// key (58), its slot (8), its share of the index (8 to 16) and of the wheel (1), and rounding.
+/// key (58), its slot and seat (9), its share of the index (8 to 16) and of the wheel (1), and rounding.
 pub const ENTRY_OVERHEAD: u64 = 80;
 
 /// What every operation brings along.

@@ -53,6 +53,8 @@ pub(crate) struct Chunk {
     slots: [Option<Block>; CHUNK],
     due: [u64; GROUPS],
     filed: [u16; GROUPS],
+    /// What the policy keeps of each slot, dense.
+    seats: [u8; CHUNK],
     free: [u64; WORDS],
     live: u32,
     listed_at: u32,
@@ -68,6 +70,7 @@ impl Chunk {
             slots: [const { None }; CHUNK],
             due: [0; GROUPS],
             filed: [super::wheel::UNFILED; GROUPS],
+            seats: [0; CHUNK],
             free: [u64::MAX; WORDS],
             live: 0,
             listed_at: UNLISTED,
@@ -126,7 +129,24 @@ impl Slab {
     /// Whether a slot holds an entry.
     #[inline]
     pub(crate) fn is_live(&self, slot: u32) -> bool {
-        self.cell(slot).is_some()
+        let (chunk, at) = split(slot);
+        let chunk = self.chunks.get(chunk).and_then(Option::as_deref);
+        chunk.is_some_and(|chunk| chunk.free[at / 64] >> (at % 64) & 1 == 0)
+    }
+
+    /// What the policy keeps of a slot.
+    #[inline]
+    pub(crate) fn seat(&self, slot: u32) -> u8 {
+        let (chunk, at) = split(slot);
+        let chunk = self.chunks.get(chunk).and_then(Option::as_deref);
+        chunk.map_or(0, |chunk| chunk.seats[at])
+    }
+
+    /// Replaces what the policy keeps of a slot.
+    #[inline]
+    pub(crate) fn set_seat(&mut self, slot: u32, seat: u8) {
+        let (chunk, at) = split(slot);
+        self.chunk_mut(chunk).seats[at] = seat;
     }
 
     /// The entry in a slot.

@@ -1,14 +1,14 @@
 //! One 64-bit word per entry: its deadline, its policy mark and what is special about it.
 //!
 //! ```text
-//!  63                      22 21         9   8    7     6   5    0
+//!  63                      22 21         6   5    4     3   2    0
 //! +--------------------------+------------+----+----+-----+------+
 //! | deadline, ms (42 bits)   | hash bits  | D  | L  |  A  | mark |
 //! +--------------------------+------------+----+----+-----+------+
 //! ```
 //!
 //! `D`: displaced, the entry lies outside its home bucket. `L`: it has an idle timeout or an
-//! absolute end, kept in the chunk's side table. `A`: its block is one apart. The hash bits are bits 8 to 20
+//! absolute end, kept in the chunk's side table. `A`: its block is one apart. The hash bits are bits 8 to 23
 //! of the key's hash; a growing index finds a home bucket's next bit there without hashing the key.
 //!
 //! The deadline is in the highest bits, so "is it still alive" is one comparison of words. The
@@ -18,15 +18,15 @@
 pub(crate) const FOREVER: u64 = (1 << 42) - 1;
 
 const DEADLINE_SHIFT: u32 = 22;
-const HASH_SHIFT: u32 = 9;
-const DISPLACED: u64 = 1 << 8;
-const LIFE: u64 = 1 << 7;
-const APART: u64 = 1 << 6;
-const MARK: u64 = (1 << 6) - 1;
+const HASH_SHIFT: u32 = 6;
+const DISPLACED: u64 = 1 << 5;
+const LIFE: u64 = 1 << 4;
+const APART: u64 = 1 << 3;
+const MARK: u64 = (1 << 3) - 1;
 
 /// The lowest hash bit kept in a stamp, and one past the highest.
 pub(crate) const HASH_LOW: u32 = 8;
-pub(crate) const HASH_HIGH: u32 = 21;
+pub(crate) const HASH_HIGH: u32 = 24;
 
 /// See the module's text for the layout.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Stamp {
 
     #[inline]
     pub(crate) fn mark(self) -> u8 {
-        self.0.to_le_bytes()[0] & 0x3f
+        self.0.to_le_bytes()[0] & 0b111
     }
 
     #[inline]
@@ -131,13 +131,13 @@ mod tests {
     fn fields_do_not_disturb_one_another() {
         let hash = 0x0005_a3c1_77f0_9d35;
         let stamp = Stamp::new(FOREVER, hash)
-            .with_mark(0x2a)
+            .with_mark(0b101)
             .with_life(true)
             .with_apart(true)
             .with_displaced(true)
             .with_deadline(77);
         assert_eq!(stamp.deadline(), 77);
-        assert_eq!(stamp.mark(), 0x2a);
+        assert_eq!(stamp.mark(), 0b101);
         assert!(stamp.has_life() && stamp.is_apart() && stamp.is_displaced());
         let plain = stamp
             .with_life(false)

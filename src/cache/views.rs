@@ -21,6 +21,14 @@ impl Marks for View<'_, '_> {
         }
     }
 
+    fn seat(&self, slot: u32) -> u8 {
+        self.slab.seat(slot)
+    }
+
+    fn set_seat(&mut self, slot: u32, seat: u8) {
+        self.slab.set_seat(slot, seat);
+    }
+
     fn is_live(&self, slot: u32) -> bool {
         self.slab.is_live(slot)
     }

@@ -61,6 +61,7 @@ const MARGIN: u64 = 50;
 struct Shadow {
     keys: Vec<u16>,
     marks: Vec<u8>,
+    seats: Vec<u8>,
 }
 
 impl Marks for Shadow {
@@ -70,6 +71,14 @@ impl Marks for Shadow {
     fn set_mark(&mut self, slot: u32, mark: u8) {
         if let Some(place) = self.marks.get_mut(slot as usize) {
             *place = mark;
+        }
+    }
+    fn seat(&self, slot: u32) -> u8 {
+        self.seats.get(slot as usize).copied().unwrap_or_default()
+    }
+    fn set_seat(&mut self, slot: u32, seat: u8) {
+        if let Some(place) = self.seats.get_mut(slot as usize) {
+            *place = seat;
         }
     }
     fn is_live(&self, slot: u32) -> bool {
@@ -107,6 +116,7 @@ impl Player {
         let slot = if self.shadow.keys.len() < capacity {
             self.shadow.keys.push(key);
             self.shadow.marks.push(0);
+            self.shadow.seats.push(0);
             (self.shadow.keys.len() - 1) as u32
         } else {
             let Some(slot) = self.queues.victim(&mut self.shadow) else {
@@ -138,6 +148,7 @@ impl Duel {
             shadow: Shadow {
                 keys: Vec::new(),
                 marks: Vec::new(),
+                seats: Vec::new(),
             },
             score: 0,
         };
@@ -180,7 +191,7 @@ impl Duel {
             return false;
         };
         find(&player.shadow.keys, fingerprint(hash))
-            .is_some_and(|slot| in_main(player.shadow.mark(slot as u32)))
+            .is_some_and(|slot| in_main(player.shadow.seat(slot as u32)))
     }
 
     /// Plays one access to every candidate; true when the lead changed.

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use super::Marks;
 use super::ghost::Ghost;
-use super::mark::{GROUND, MAIN, READS, TAG, TAG_SHIFT, TOUCHED};
+use super::mark::{GROUND, MAIN, READS, TOUCHED, in_main};
 use super::settings::Settings;
 use super::trials::{LATE, LATEST, SINGLE, Trials, UNDOUBTED};
 
@@ -94,7 +94,8 @@ impl Queues {
         };
         if let Some(ground) = ground.filter(|ground| self.trials.stands(*ground)) {
             // Where a model has the key, this miss was a hit, and whatever the model does not hold should go before it.
-            marks.set_mark(slot, MAIN | (ground << TAG_SHIFT) | u8::from(proved));
+            marks.set_mark(slot, u8::from(proved));
+            marks.set_seat(slot, MAIN | ground);
             return;
         }
         self.push(slot, 0, marks);
@@ -106,9 +107,9 @@ impl Queues {
     }
 
     /// Forgets an entry that left for another reason than eviction.
-    pub(crate) fn removed(&mut self, mark: u8) {
+    pub(crate) fn removed(&mut self, seat: u8) {
         self.live = self.live.saturating_sub(1);
-        if mark & MAIN == 0 {
+        if !in_main(seat) {
             self.waiting = self.waiting.saturating_sub(1);
         }
     }
@@ -146,10 +147,9 @@ impl Queues {
             .ring
             .iter()
             .filter_map(|place| Self::tenant(*place, theirs))
-            .map(|(slot, _)| slot)
             .collect();
         let main: Vec<u32> = (0..theirs.slots())
-            .filter(|slot| theirs.is_live(*slot) && theirs.mark(*slot) & MAIN != 0)
+            .filter(|slot| theirs.is_live(*slot) && in_main(theirs.seat(*slot)))
             .collect();
         self.settings = model.settings;
         self.trials = model.trials;
@@ -170,7 +170,8 @@ impl Queues {
         }
         for slot in main {
             if let Some(slot_here) = own(slot) {
-                marks.set_mark(slot_here, MAIN | (theirs.mark(slot) & READS));
+                marks.set_mark(slot_here, theirs.mark(slot) & READS);
+                marks.set_seat(slot_here, MAIN);
             }
         }
         for slot in places {
@@ -198,19 +199,19 @@ impl Queues {
     fn push(&mut self, slot: u32, bits: u8, marks: &mut impl Marks) {
         self.pushes = self.pushes.wrapping_add(1);
         let tag = self.pushes & 3;
-        marks.set_mark(slot, bits | ((tag as u8) << TAG_SHIFT));
+        marks.set_mark(slot, bits);
+        marks.set_seat(slot, tag as u8);
         self.ring.push_back((slot << 2) | tag);
     }
 
-    /// The slot of a ring entry and its mark, unless the entry is stale.
-    fn tenant(place: u32, marks: &impl Marks) -> Option<(u32, u8)> {
+    /// The slot of a ring entry, unless the entry is stale.
+    fn tenant(place: u32, marks: &impl Marks) -> Option<u32> {
         let slot = place >> 2;
         if slot >= marks.slots() || !marks.is_live(slot) {
             return None;
         }
-        let mark = marks.mark(slot);
-        let same = mark & MAIN == 0 && u32::from((mark & TAG) >> TAG_SHIFT) == place & 3;
-        same.then_some((slot, mark))
+        // In the window, and with this tag: the seat is then the tag alone.
+        (u32::from(marks.seat(slot)) == place & 3).then_some(slot)
     }
 
     /// The slot of the window's oldest place, which may be stale.
@@ -219,30 +220,36 @@ impl Queues {
     }
 
     /// Takes the oldest newcomer off the ring.
-    fn pop(&mut self, marks: &impl Marks) -> Option<(u32, u8)> {
+    fn pop(&mut self, marks: &impl Marks) -> Option<u32> {
         while let Some(place) = self.ring.pop_front() {
-            if let Some(found) = Self::tenant(place, marks) {
+            if let Some(slot) = Self::tenant(place, marks) {
                 self.waiting = self.waiting.saturating_sub(1);
-                // Cold when its turn comes, one insert after the next; and so is the slot that says where it lies.
-                if let Some(next) = self.ring.get(1) {
-                    marks.prefetch(next >> 2);
-                }
-                if let Some(later) = self.ring.get(3) {
-                    marks.prefetch_slot(later >> 2);
-                }
-                return Some(found);
+                return Some(slot);
             }
         }
         self.waiting = 0;
         None
     }
 
+    /// Takes the oldest newcomer off the ring to look at its mark, and asks for the next ones': cold when their turns
+    /// come, one eviction after the next, and so are the slots that say where they lie.
+    fn pop_marked(&mut self, marks: &impl Marks) -> Option<(u32, u8)> {
+        let slot = self.pop(marks)?;
+        if let Some(next) = self.ring.get(1) {
+            marks.prefetch(next >> 2);
+        }
+        if let Some(later) = self.ring.get(3) {
+            marks.prefetch_slot(later >> 2);
+        }
+        Some((slot, marks.mark(slot)))
+    }
+
     /// Moves the oldest newcomer to the main part as it is.
     fn shift(&mut self, marks: &mut impl Marks) -> bool {
-        let Some((slot, mark)) = self.pop(marks) else {
+        let Some(slot) = self.pop(marks) else {
             return false;
         };
-        marks.set_mark(slot, (mark & (READS | TOUCHED)) | MAIN);
+        marks.set_seat(slot, MAIN);
         true
     }
 
@@ -285,7 +292,7 @@ impl Queues {
             if self.waiting < self.room() && self.waiting < self.live {
                 break;
             }
-            let Some((slot, mark)) = self.pop(marks) else {
+            let Some((slot, mark)) = self.pop_marked(marks) else {
                 break;
             };
             let ground = match mark & READS {
@@ -297,7 +304,8 @@ impl Queues {
                 ground.filter(|ground| chance < CHANCES && self.trials.stands(*ground))
             {
                 // The reads that earned the promotion are spent: in the main part the entry has to be read again.
-                marks.set_mark(slot, (mark & TOUCHED) | MAIN | (ground << TAG_SHIFT));
+                marks.set_mark(slot, mark & TOUCHED);
+                marks.set_seat(slot, MAIN | ground);
                 continue;
             }
             self.ghost.remember(marks.hash(slot));
@@ -322,16 +330,18 @@ impl Queues {
             if slot >= slots || !marks.is_live(slot) {
                 continue;
             }
-            let mark = marks.mark(slot);
-            if mark & MAIN == 0 {
+            let seat = marks.seat(slot);
+            if !in_main(seat) {
                 continue;
             }
+            let mark = marks.mark(slot);
             let reads = mark & READS;
-            self.trials.judge((mark & GROUND) >> TAG_SHIFT, reads > 0);
+            self.trials.judge(seat & GROUND, reads > 0);
             if reads == 0 {
                 return Some(slot);
             }
-            marks.set_mark(slot, (mark & !(GROUND | READS)) | (reads - 1));
+            marks.set_mark(slot, (mark & !READS) | (reads - 1));
+            marks.set_seat(slot, MAIN);
             if least.is_none_or(|(fewest, _)| reads < fewest) {
                 least = Some((reads, slot));
             }
@@ -347,8 +357,8 @@ impl Queues {
     fn stalest(&mut self, marks: &mut impl Marks) -> Option<u32> {
         let mut read = Vec::new();
         self.ring.retain(|place| match Self::tenant(*place, marks) {
-            Some((slot, mark)) if mark & READS != 0 => {
-                read.push((slot, mark));
+            Some(slot) if marks.mark(slot) & READS != 0 => {
+                read.push((slot, marks.mark(slot)));
                 false
             }
             found => found.is_some(),
@@ -357,12 +367,12 @@ impl Queues {
             self.push(slot, mark & TOUCHED, marks);
         }
         self.waiting = self.ring.len();
-        self.pop(marks).map(|(slot, _)| slot)
+        self.pop(marks)
     }
 
     /// The last resort when the main part is sparse and nobody waits: any live entry.
     fn any(&mut self, marks: &impl Marks) -> Option<u32> {
-        if let Some((slot, _)) = self.pop(marks) {
+        if let Some(slot) = self.pop(marks) {
             return Some(slot);
         }
         let slots = marks.slots();

@@ -1,7 +1,7 @@
 //! Grounds for a place in the main part, and which of them prove worthwhile.
 //!
 //! One read while waiting, or a late return after eviction, means much in one stream and nothing in another. Entries
-//! let in on such a ground carry it in their mark until the hand first reaches them; whether they were read by then
+//! let in on such a ground carry it in their seat until the hand first reaches them; whether they were read by then
 //! decides if the ground goes on being accepted.
 
 /// Grounds for a place in the main part that have to prove worthwhile; the others, two reads in the window or a
