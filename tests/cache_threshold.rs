@@ -140,6 +140,37 @@ fn bytes_are_counted_to_the_byte() {
 }
 
 #[test]
+fn what_grows_at_the_limit_keeps_nobody_from_giving_way() {
+    for keys in [4_u64, 6, 10] {
+        let cache = Cache::builder()
+            .unlimited_entries()
+            .max_bytes(20_000)
+            .protected_bytes(100)
+            .shards(1)
+            .build()
+            .unwrap();
+        let mut state = 1_u64;
+        let mut random = |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) % below
+        };
+        for step in 0..20_000 {
+            let key = random(keys).to_le_bytes();
+            if random(3) > 0 {
+                cache.get(&key);
+                continue;
+            }
+            // Two or three fit: most writes find the rest in the way, some find nothing else than themselves.
+            let value = vec![0; usize::try_from(random(9000)).unwrap()];
+            let done = cache.insert(&key, value, MINUTE);
+            assert!(done.is_ok(), "write {step} among {keys} keys: {done:?}");
+        }
+    }
+}
+
+#[test]
 fn what_can_never_fit_is_refused_and_evicts_nobody() {
     let cache = Cache::builder()
         .unlimited_entries()

@@ -7,7 +7,7 @@ use super::shard::{Arena, CLASSES, Context, Dead, Id, State, charge, hash_of, sh
 use super::slab::Slab;
 use super::stamp::FOREVER;
 use super::terms::{Cause, Class};
-use super::views::View;
+use super::views::{View, Without};
 use super::wheel::{PENDING, UNFILED};
 
 impl State {
@@ -41,17 +41,18 @@ impl State {
         spare: Option<Id>,
         context: Context<'_>,
     ) -> Option<(Dead, Amount)> {
-        let mut victim = self.choose(class, context)?;
+        let mut victim = self.choose(class, None, context)?;
         if Some(victim) == spare {
-            // Forgotten by being chosen; make it known again once another is found.
-            let other = self.choose(class, context);
+            // Forgotten by being chosen, and hidden lest it is forgotten twice; make it known again once another is
+            // found.
+            let other = self.choose(class, Some(victim), context);
             let arena = self.arenas.of_mut(class);
             let Arena { slab, policy, .. } = arena;
             let hash = slab.cell(victim.slot()).map_or(0, |cell| {
                 short(cell.with_key(|key| hash_of(context.hasher, &key)))
             });
             policy.inserted(victim.slot(), hash, &mut View { slab, context });
-            victim = other.filter(|&other| other != victim)?;
+            victim = other?;
         }
         let (block, amount) = self.unlink(victim, context);
         self.prefetch_next(class, context);
@@ -74,12 +75,16 @@ impl State {
         }
     }
 
-    fn choose(&mut self, class: Class, context: Context<'_>) -> Option<Id> {
+    fn choose(&mut self, class: Class, hidden: Option<Id>, context: Context<'_>) -> Option<Id> {
         let Arena { slab, policy, .. } = self.arenas.of_mut(class);
         if slab.live() == 0 {
             return None;
         }
-        let slot = policy.victim(&mut View { slab, context })?;
+        let mut view = View { slab, context };
+        let slot = match hidden {
+            None => policy.victim(&mut view)?,
+            Some(id) => policy.victim(&mut Without(&mut view, id.slot()))?,
+        };
         Some(Id::new(class, slot))
     }
 
