@@ -10,6 +10,7 @@ mod limits;
 mod model;
 mod ops;
 mod record;
+mod shard;
 mod snapshot;
 mod subject;
 mod wheel;

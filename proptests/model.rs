@@ -21,6 +21,31 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// An item as it is written at `now`.
+    pub(crate) fn new(now: u64, value: Vec<u8>, kept: Kept, version: Version) -> Self {
+        let mut item = Self {
+            value,
+            version,
+            protected: kept.protected,
+            deadline: 0,
+            ttl_end: after(now, kept.ttl),
+            idle: kept.idle,
+            end: after(now, kept.max_age),
+        };
+        item.used(now);
+        item
+    }
+
+    /// A use, which starts an idle timeout again.
+    pub(crate) fn used(&mut self, now: u64) {
+        self.deadline = self.ttl_end.min(after(now, self.idle)).min(self.end);
+    }
+
+    pub(crate) fn touched(&mut self, now: u64, ms: u64) {
+        self.ttl_end = now + ms;
+        self.used(now);
+    }
+
     pub(crate) fn charge(&self, name: Name) -> u64 {
         80 + (name.bytes().len() + self.value.len()) as u64
     }
@@ -61,36 +86,22 @@ impl Model {
     }
 
     pub(crate) fn write(&mut self, name: Name, value: Vec<u8>, kept: Kept, version: Version) {
-        let mut item = Item {
-            value,
-            version,
-            protected: kept.protected,
-            deadline: 0,
-            ttl_end: after(self.now, kept.ttl),
-            idle: kept.idle,
-            end: after(self.now, kept.max_age),
-        };
-        Self::settle(self.now, &mut item);
+        let item = Item::new(self.now, value, kept, version);
         self.items.insert(name, item);
-    }
-
-    fn settle(now: u64, item: &mut Item) {
-        item.deadline = item.ttl_end.min(after(now, item.idle)).min(item.end);
     }
 
     /// A read that counts as use.
     pub(crate) fn read(&mut self, name: Name) -> Option<&Item> {
         let now = self.now;
         let item = self.items.get_mut(&name)?;
-        Self::settle(now, item);
+        item.used(now);
         Some(item)
     }
 
     pub(crate) fn touch(&mut self, name: Name, ms: u64) -> Option<Vec<u8>> {
         let now = self.now;
         let item = self.items.get_mut(&name)?;
-        item.ttl_end = now + ms;
-        Self::settle(now, item);
+        item.touched(now, ms);
         let value = item.value.clone();
         self.expire();
         Some(value)

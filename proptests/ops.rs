@@ -88,7 +88,7 @@ fn name() -> impl Strategy<Value = Name> {
 }
 
 /// Short, around the wheel's level boundaries, and long.
-fn life() -> impl Strategy<Value = u64> {
+pub(crate) fn life() -> impl Strategy<Value = u64> {
     prop_oneof![
         4 => 1..200_u64,
         3 => prop::sample::select(vec![63, 64, 65, 4095, 4096, 4097, 262_144, 16_777_216]),
@@ -97,7 +97,7 @@ fn life() -> impl Strategy<Value = u64> {
     ]
 }
 
-fn kept() -> impl Strategy<Value = Kept> {
+pub(crate) fn kept() -> impl Strategy<Value = Kept> {
     let some = || prop_oneof![2 => Just(0), 1 => life()];
     let ttl = prop_oneof![1 => Just(0), 4 => life()];
     (ttl, some(), some(), prop::bool::weighted(0.25)).prop_map(|(ttl, idle, max_age, protected)| {
@@ -111,7 +111,7 @@ fn kept() -> impl Strategy<Value = Kept> {
 }
 
 /// Value lengths on both sides of the copying limit of the tests, which is 64.
-fn len() -> impl Strategy<Value = usize> {
+pub(crate) fn len() -> impl Strategy<Value = usize> {
     prop_oneof![3 => 0..70_usize, 1 => 70..600_usize]
 }
 

@@ -1,24 +1,12 @@
 //! What the model checkers and property tests need to see; no part of the public interface.
 
 pub use crate::cache::decode_snapshot;
+pub use crate::cache::lone::{Found, Gone, Held, LoneShard};
 use crate::cache::wheel::{UNFILED, Wheel};
 use crate::cache::{Cache, Key};
 use crate::sync::Guard;
 
-/// What a cache holds at one moment: every shard is locked before the first is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Held {
-    /// Entries, expired ones not yet reclaimed included.
-    pub entries: u64,
-    /// Bytes charged for them.
-    pub bytes: u64,
-    /// Of the entries, protected ones.
-    pub protected_entries: u64,
-    /// Of the bytes, those of protected entries.
-    pub protected_bytes: u64,
-}
-
-/// Counts what `cache` holds while nobody can change it.
+/// Counts what `cache` holds at one moment: every shard is locked before the first is counted.
 #[must_use]
 pub fn held(cache: &Cache) -> Held {
     // Nothing in the cache holds two of these locks at once, so their order cannot deadlock.

@@ -23,6 +23,8 @@ mod find;
 mod index;
 mod key;
 mod leave;
+#[cfg(feature = "__internals")]
+pub(crate) mod lone;
 mod packed;
 mod page;
 mod policy;
