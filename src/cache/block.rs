@@ -84,16 +84,22 @@ impl Block {
         Self::named(block.cast())
     }
 
-    /// Whether the index can name what this system allocates: it has room for addresses of 48 bits. Every
-    /// 64-bit system keeps to them whose allocator puts no tag into the bits above.
-    pub(crate) fn can_be_named() -> bool {
+    /// An address as this system's allocator gives them.
+    pub(crate) fn sample_address() -> u64 {
         let sample = std::hint::black_box(Box::new(0_u64));
-        is_nameable(std::ptr::from_ref(&*sample).addr())
+        std::ptr::from_ref(&*sample).addr() as u64
+    }
+
+    /// Whether the index has room for an address: for 48 bits. Every 64-bit system keeps to them whose allocator
+    /// puts no tag into the bits above.
+    pub(crate) fn is_nameable(address: u64) -> bool {
+        address >> 48 == 0
     }
 
     fn named(head: *mut Head) -> Self {
         // Whoever builds a cache has asked already.
-        assert!(is_nameable(head.addr()), "addresses are of 48 bits");
+        let address = head.addr() as u64;
+        assert!(Self::is_nameable(address), "addresses are of 48 bits");
         Self(NonNull::new(head).expect("an allocation is not at address zero"))
     }
 
@@ -122,10 +128,6 @@ impl Drop for Block {
         // Last: a joined block may go with it, and the destructor of a caller's buffer may panic.
         drop(handle);
     }
-}
-
-fn is_nameable(address: usize) -> bool {
-    address as u64 >> 48 == 0
 }
 
 /// A head whose handle is still to be written, of an entry that has no slot yet.

@@ -172,7 +172,12 @@ impl Builder {
     /// [`Unavailable`](crate::ErrorKind::Unavailable) if the listener's thread cannot start, or if the
     /// allocator tags the upper bits of addresses, as Android's does on 64-bit ARM.
     pub fn build(self) -> Result<Cache> {
-        if !Block::can_be_named() {
+        self.build_where(Block::sample_address())
+    }
+
+    /// Builds the cache on a system that allocates at such addresses.
+    fn build_where(self, sample_address: u64) -> Result<Cache> {
+        if !Block::is_nameable(sample_address) {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 "build a cache: this system's allocator tags addresses above their 48 bits, as Android's does \
@@ -303,5 +308,27 @@ fn refuse(name: &str, value: u64, least: u64, most: u64) -> Error {
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder").finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(any(sessile_loom, sessile_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_allocator_that_tags_its_addresses_is_refused_and_no_other() {
+        let build = |address| Builder::new().unlimited_entries().build_where(address);
+        for untagged in [8, 0x7fff_ffff_fff8, 0xffff_ffff_fff8] {
+            assert!(build(untagged).is_ok(), "{untagged:#x}");
+        }
+        // One past the last, and what Android's allocator and memory tags make of an address.
+        for tagged in [1 << 48, 0xb400_0078_1234_5678, 0x0100_0078_1234_5678] {
+            let error = build(tagged).expect_err("the index has no room for the tag");
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{tagged:#x}");
+            let text = error.to_string();
+            for words in ["tags addresses", "use an allocator that does not"] {
+                assert!(text.contains(words), "{text}");
+            }
+        }
     }
 }
