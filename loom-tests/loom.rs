@@ -11,6 +11,8 @@ mod cache;
 mod limits;
 #[path = "loom/planted.rs"]
 mod planted;
+#[path = "loom/room.rs"]
+mod room;
 #[path = "loom/tiers.rs"]
 mod tiers;
 #[path = "loom/time.rs"]
@@ -23,6 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use loom::sync::atomic::AtomicU64;
+use sessile::internals::shard_of;
 use sessile::{Builder, Cache, Clock};
 
 const MS: Duration = Duration::from_millis(1);
@@ -88,6 +91,15 @@ fn cache(builder: Builder) -> (loom::sync::Arc<Cache>, ModelClock) {
 
 fn unlimited() -> (loom::sync::Arc<Cache>, ModelClock) {
     cache(Cache::builder().unlimited_entries().shards(1))
+}
+
+/// The first four of a row of keys that fall on `shard`.
+fn keys(cache: &Cache, shard: usize) -> Vec<String> {
+    let names = (0..).map(|number| format!("key {number}"));
+    names
+        .filter(|name| shard_of(cache, name) == shard)
+        .take(4)
+        .collect()
 }
 
 /// Runs `a` and `b` in threads of their own and waits for both.

@@ -1,19 +1,10 @@
 //! Limits: a third party never sees one too many, and no room is lost.
 
-use sessile::internals::{held, shard_of};
+use sessile::internals::held;
 use sessile::{Builder, Cache, Replaced, Terms, WhenFull};
 
 use crate::planted::found;
-use crate::{MINUTE, both, cache, explore};
-
-/// The first four of a row of keys that fall on `shard`.
-fn keys(cache: &Cache, shard: usize) -> Vec<String> {
-    let names = (0..).map(|number| format!("key {number}"));
-    names
-        .filter(|name| shard_of(cache, name) == shard)
-        .take(4)
-        .collect()
-}
+use crate::{MINUTE, both, cache, explore, keys};
 
 /// Of one place, one thread removes the holder while another comes.
 fn one_place(remove: fn(&Cache, &str) -> bool) -> impl Fn() + Sync + Send {

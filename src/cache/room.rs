@@ -17,9 +17,9 @@ const SWEEP_BEFORE_EVICT: usize = 1024;
 const OWN_STEPS: usize = 24;
 /// Steps that every 64th operation does for another shard.
 const VISIT_STEPS: usize = 128;
-/// How often a write looks again when all room is in the hands of other writes on their way: for a tenth of a
-/// second at least.
-pub(crate) const PATIENCE: u32 = 1000;
+/// How often a write looks for room that is in the hands of other writes on their way. After a hundred turns it
+/// sleeps in between: for a tenth of a second at least.
+pub(crate) const PATIENCE: u32 = 1101;
 
 /// What [`Cache::maintain`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,5 +238,45 @@ impl Cache {
         // clock moves, writes evict without looking again.
         self.swept_at.fetch_max(now, Ordering::Relaxed);
         false
+    }
+}
+
+#[cfg(all(test, not(any(sessile_loom, sessile_shuttle))))]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::cache::terms::Terms;
+
+    #[test]
+    fn whoever_waits_in_vain_is_told_so_and_has_changed_nothing() {
+        let builder = Cache::builder().max_entries(2).protected_entries(1);
+        let cache = builder.max_bytes(2000).shards(2).build().expect("valid");
+        let protected = Terms::forever().protected();
+        cache.insert("stays", "v", protected).expect("room");
+        // A write on its way that does not arrive.
+        let mut in_hand = Amount::default();
+        let bytes = Amount::some(Class::Anonymous, 0, 1900);
+        cache.quota.fill(&mut in_hand, bytes).expect("room");
+
+        let begun = Instant::now();
+        let refused = cache.insert("late", "v", Terms::forever());
+        let error = refused.expect_err("nobody gives way");
+        assert!(begun.elapsed() >= Duration::from_millis(100), "impatient");
+        assert_eq!(error.kind(), ErrorKind::Full);
+        let text = error.to_string();
+        for words in ["being replaced by somebody else just now", "try again"] {
+            assert!(text.contains(words), "{text}");
+        }
+        let stats = cache.stats();
+        assert_eq!((stats.entries, stats.evicted, stats.refused), (1, 0, 1));
+        assert!(cache.contains("stays") && !cache.contains("late"));
+
+        // It kept nothing of what it had found, and is let in once the other gives up.
+        cache.quota.give(in_hand);
+        cache.check_invariants();
+        let done = cache.insert("late", "v", Terms::forever());
+        done.expect("there is room again");
+        cache.check_invariants();
     }
 }
