@@ -17,6 +17,8 @@ mod room;
 mod tiers;
 #[path = "loom/time.rs"]
 mod time;
+#[path = "loom/visits.rs"]
+mod visits;
 #[path = "loom/walks.rs"]
 mod walks;
 
@@ -93,13 +95,18 @@ fn unlimited() -> (loom::sync::Arc<Cache>, ModelClock) {
     cache(Cache::builder().unlimited_entries().shards(1))
 }
 
-/// The first four of a row of keys that fall on `shard`.
-fn keys(cache: &Cache, shard: usize) -> Vec<String> {
+/// The first of a row of keys that fall on `shard`, so many.
+fn first_keys(cache: &Cache, shard: usize, count: usize) -> Vec<String> {
     let names = (0..).map(|number| format!("key {number}"));
     names
         .filter(|name| shard_of(cache, name) == shard)
-        .take(4)
+        .take(count)
         .collect()
+}
+
+/// The first four, enough for most models.
+fn keys(cache: &Cache, shard: usize) -> Vec<String> {
+    first_keys(cache, shard, 4)
 }
 
 /// Runs `a` and `b` in threads of their own and waits for both.

@@ -4,6 +4,7 @@
 //! judges the twins, and one for a protocol that has no verb.
 
 use std::any::Any;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicUsize;
 
@@ -71,6 +72,23 @@ fn a_meter_made_of_a_load_and_a_store_is_found_out() {
             assert!(!(mine && theirs), "the last place was given out twice");
         },
     );
+}
+
+#[test]
+fn a_lock_awaited_from_under_another_is_found_out() {
+    found("visit under the own lock", "deadlock", || {
+        // Guards and handles of loom's must not be dropped while a deadlock unwinds: that would end the process.
+        let shards = std::sync::Arc::new([(), ()].map(loom::sync::Mutex::new));
+        let visit = |shards: &[loom::sync::Mutex<()>; 2], own: usize| {
+            let own_lock = ManuallyDrop::new(shards[own].lock());
+            drop(shards[1 - own].lock());
+            drop(ManuallyDrop::into_inner(own_lock));
+        };
+        let other = std::sync::Arc::clone(&shards);
+        let thread = loom::thread::spawn(move || visit(&other, 0));
+        visit(&shards, 1);
+        thread.join().expect("no assertion in there");
+    });
 }
 
 #[test]
