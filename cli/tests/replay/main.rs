@@ -1,5 +1,7 @@
 //! Runs the built command over good and bad traces.
 
+mod figures;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -356,7 +358,7 @@ fn refuses_each_kind_of_bad_line() {
 
 #[test]
 fn refuses_damaged_zstd() {
-    let packed = include_bytes!("../data/sess_nasa.csv.zst");
+    let packed = include_bytes!("../../data/sess_nasa.csv.zst");
     for length in [4, 5, 20, 1000, packed.len() / 2, packed.len() - 1] {
         let path = file("truncated.csv.zst", &packed[..length]);
         refused(&[text(&path)], b"", "the zstd data stops in the middle");
