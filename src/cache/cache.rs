@@ -249,7 +249,8 @@ impl Cache {
             // Relaxed: read under the lock that it is written under.
             // A deadline that had passed when it was filed waits for the time it was filed at.
             let latest = state.first_deadline().max(context.now);
-            assert!(shard.next_due.load(Ordering::Relaxed) <= latest);
+            let next_due = shard.next_due.load(Ordering::Relaxed);
+            assert!(next_due <= latest, "a shard is looked at in time");
         }
         self.quota.check(held);
     }

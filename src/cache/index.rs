@@ -256,9 +256,10 @@ impl Index {
                     used += 1;
                 }
             }
-            assert_eq!(used, table.used);
+            assert_eq!(used, table.used, "a table counts its entries");
             if used == 0 && self.old.is_none() {
-                assert!(table.buckets.iter().all(|bucket| !bucket.has_overflow()));
+                let is_clear = table.buckets.iter().all(|bucket| !bucket.has_overflow());
+                assert!(is_clear, "nothing has overflowed from an empty table");
             }
         }
     }
@@ -267,6 +268,7 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::check::refused;
     use std::collections::HashMap;
 
     /// Entries by number, with their hashes; every second one is far from home and forgets its bits.
@@ -409,5 +411,22 @@ mod tests {
             assert!(index.remove(42, entry, &mut entries));
         }
         assert_eq!(index.len(), 0);
+    }
+
+    #[test]
+    fn the_recount_finds_what_is_broken() {
+        type Damage = fn(&mut Index);
+        let damages: [(&str, Damage); 2] = [
+            ("a table counts its entries", |index| index.table.used += 1),
+            ("nothing has overflowed from an empty table", |index| {
+                index.table.buckets[0].add_overflow();
+            }),
+        ];
+        for (words, damage) in damages {
+            let mut index = Index::new(0);
+            index.check(|_| ());
+            damage(&mut index);
+            refused(words, || index.check(|_| ()));
+        }
     }
 }

@@ -220,8 +220,9 @@ impl Quota {
             (&self.protected_bytes, counted.protected_bytes),
         ] {
             if meter.limit != UNLIMITED {
-                assert_eq!(meter.used.load(Ordering::Relaxed), counted);
-                assert!(counted <= meter.limit);
+                let used = meter.used.load(Ordering::Relaxed);
+                assert_eq!(used, counted, "a meter tells what is held");
+                assert!(counted <= meter.limit, "what is held is within its limit");
             }
         }
     }
@@ -230,6 +231,7 @@ impl Quota {
 #[cfg(all(test, not(any(sessile_loom, sessile_shuttle))))]
 mod tests {
     use super::*;
+    use crate::cache::check::refused;
 
     fn quota() -> Quota {
         Quota::new(Amount {
@@ -285,5 +287,33 @@ mod tests {
         let mut second = Amount::default();
         assert_eq!(quota.fill(&mut second, need), Err(Short::Protected));
         assert_eq!(second, Amount::default());
+    }
+
+    #[test]
+    fn the_recount_finds_each_meter_that_is_wrong_or_beyond_its_limit() {
+        type Measure = fn(&mut Amount) -> &mut u64;
+        type Metered = fn(&Quota) -> &Meter;
+        let measures: [(Measure, Metered); 4] = [
+            (|amount| &mut amount.entries, |quota| &quota.entries),
+            (|amount| &mut amount.bytes, |quota| &quota.bytes),
+            (
+                |amount| &mut amount.protected_entries,
+                |quota| &quota.protected_entries,
+            ),
+            (
+                |amount| &mut amount.protected_bytes,
+                |quota| &quota.protected_bytes,
+            ),
+        ];
+        for (measure, meter) in measures {
+            let quota = quota();
+            let beyond = meter(&quota).limit + 1;
+            let mut counted = Amount::default();
+            quota.check(counted);
+            *measure(&mut counted) = beyond;
+            refused("a meter tells what is held", || quota.check(counted));
+            meter(&quota).used.store(beyond, Ordering::Relaxed);
+            refused("what is held is within its limit", || quota.check(counted));
+        }
     }
 }

@@ -330,24 +330,27 @@ impl Slab {
         let mut live = 0;
         for (number, chunk) in self.chunks.iter().enumerate() {
             let Some(chunk) = chunk else {
-                assert!(self.vacant.iter().any(|&at| at as usize == number));
+                let is_listed = self.vacant.iter().any(|&at| at as usize == number);
+                assert!(is_listed, "a number without a chunk is vacant");
                 continue;
             };
             let mut used = 0;
             for slot in 0..CHUNK {
                 let free = chunk.free[slot / 64] >> (slot % 64) & 1 == 1;
-                assert_eq!(free, chunk.slots[slot].is_none());
+                let is_empty = chunk.slots[slot].is_none();
+                assert_eq!(free, is_empty, "a slot is free exactly if it is empty");
                 if let Some(block) = &chunk.slots[slot] {
                     assert!(!block.cell().stamp().is_free(), "in a slot, so stamped");
                 }
                 used += usize::from(!free);
             }
-            assert_eq!(used, chunk.live as usize);
+            assert_eq!(used, chunk.live as usize, "a chunk counts its entries");
             let listed = self.partial.get(chunk.listed_at as usize).copied();
-            assert_eq!(listed == u32::try_from(number).ok(), used < CHUNK);
+            let is_listed = listed == u32::try_from(number).ok();
+            assert_eq!(is_listed, used < CHUNK, "a chunk is listed if it has room");
             live += used;
         }
-        assert_eq!(live, self.live);
+        assert_eq!(live, self.live, "a slab counts its entries");
     }
 }
 
@@ -359,6 +362,7 @@ fn split_group(group: u32) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::check::refused;
     use crate::cache::key::Key;
 
     fn block(byte: u8) -> Block {
@@ -395,5 +399,36 @@ mod tests {
         slab.check();
         let cell = slab.cell(slot).expect("in use");
         assert_eq!(cell.value(), &[3; 12][..]);
+    }
+
+    #[test]
+    fn the_recount_finds_what_is_broken() {
+        type Damage = fn(&mut Slab);
+        let damages: [(&str, Damage); 6] = [
+            ("a number without a chunk is vacant", |slab| {
+                slab.chunks.push(None);
+            }),
+            ("a slot is free exactly if it is empty", |slab| {
+                slab.chunk_mut(0).free[0] |= 1;
+            }),
+            ("in a slot, so stamped", |slab| {
+                let cell = slab.cell(0).expect("in use");
+                cell.set_stamp(Stamp::FREE);
+            }),
+            ("a chunk counts its entries", |slab| {
+                slab.chunk_mut(0).live = 2;
+            }),
+            ("a chunk is listed if it has room", |slab| {
+                slab.partial.clear();
+            }),
+            ("a slab counts its entries", |slab| slab.live = 2),
+        ];
+        for (words, damage) in damages {
+            let mut slab = Slab::new();
+            slab.place(Class::Anonymous, block(1));
+            slab.check();
+            damage(&mut slab);
+            refused(words, || slab.check());
+        }
     }
 }

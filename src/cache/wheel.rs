@@ -168,9 +168,15 @@ impl Wheel {
         for (number, level) in self.levels.iter().enumerate() {
             let Some(level) = level else { continue };
             for (slot, groups) in level.slots.iter().enumerate() {
-                assert_eq!(level.occupied >> slot & 1 == 1, !groups.is_empty());
+                let is_occupied = level.occupied >> slot & 1 == 1;
+                assert_eq!(
+                    is_occupied,
+                    !groups.is_empty(),
+                    "a slot with groups is marked"
+                );
                 if !groups.is_empty() {
-                    assert!(begin(self.time, number, slot) > self.time);
+                    let is_ahead = begin(self.time, number, slot) > self.time;
+                    assert!(is_ahead, "no slot that has begun holds groups");
                 }
                 filings += groups.len();
                 groups
@@ -182,13 +188,15 @@ impl Wheel {
             seen(group, PENDING);
             seen(group, self.pending_from);
         });
-        assert_eq!(filings + self.pending.len(), self.filings);
+        let all = filings + self.pending.len();
+        assert_eq!(all, self.filings, "filings are counted");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::check::refused;
 
     /// Drives a wheel as the shard does and returns when each group fired.
     fn fire_all(wheel: &mut Wheel, due: &mut [(u64, u16)], until: u64) -> Vec<(u32, u64)> {
@@ -258,5 +266,27 @@ mod tests {
         assert_eq!(wheel.file(3, 100), PENDING);
         assert_eq!(wheel.next_due(), 100);
         assert_eq!(wheel.peek(100), Some(3));
+    }
+
+    #[test]
+    fn the_recount_finds_what_is_broken() {
+        type Damage = fn(&mut Wheel);
+        let damages: [(&str, Damage); 3] = [
+            ("a slot with groups is marked", |wheel| {
+                let level = wheel.levels[0].as_mut().expect("a group is filed there");
+                level.occupied = 0;
+            }),
+            ("no slot that has begun holds groups", |wheel| {
+                wheel.time = 10
+            }),
+            ("filings are counted", |wheel| wheel.filings = 2),
+        ];
+        for (words, damage) in damages {
+            let mut wheel = Wheel::new();
+            wheel.file(3, 10);
+            wheel.check(|_, _| ());
+            damage(&mut wheel);
+            refused(words, || wheel.check(|_, _| ()));
+        }
     }
 }
