@@ -1,8 +1,13 @@
 //! Reads the source tree: who may import whom, how long files are, and what must not be in them.
+//!
+//! Each check is a function from texts to complaints; `planted` hands it texts that it must complain of.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+#[path = "tidy/planted.rs"]
+mod planted;
 
 /// Code lines a file may have, without its tests, documentation and comments.
 const CODE_LINES_MAX: usize = 400;
@@ -116,8 +121,12 @@ fn crate_paths(code: &str) -> Vec<(usize, &str)> {
 
 #[test]
 fn each_folder_imports_from_lower_floors_only() {
+    report(climbs(&sources(&["src"])));
+}
+
+fn climbs(sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
-    for source in sources(&["src"]) {
+    for source in sources {
         let below_src = source.name.trim_start_matches("src/");
         let module = below_src.split(['/', '.']).next().expect("a name");
         if matches!(module, "lib" | "internals") {
@@ -147,13 +156,17 @@ fn each_folder_imports_from_lower_floors_only() {
             }
         }
     }
-    report(complaints);
+    complaints
 }
 
 #[test]
 fn files_are_short() {
+    report(too_long(&sources(&EVERYWHERE)));
+}
+
+fn too_long(sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
-    for source in sources(&EVERYWHERE) {
+    for source in sources {
         let lines = source.code_lines();
         if lines > CODE_LINES_MAX {
             complaints.push(format!(
@@ -164,25 +177,31 @@ fn files_are_short() {
             println!("to watch: {} has {lines} code lines", source.name);
         }
     }
-    report(complaints);
+    complaints
 }
 
 #[test]
 fn each_file_says_what_it_is() {
-    let untold = |source: &Source| !source.text.starts_with("//!");
-    let untold = sources(&EVERYWHERE).into_iter().filter(untold);
-    report(
-        untold
-            .map(|source| format!("{}: begins without `//!`", source.name))
-            .collect(),
-    );
+    report(untold(&sources(&EVERYWHERE)));
+}
+
+fn untold(sources: &[Source]) -> Vec<String> {
+    let untold = sources
+        .iter()
+        .filter(|source| !source.text.starts_with("//!"));
+    untold
+        .map(|source| format!("{}: begins without `//!`", source.name))
+        .collect()
 }
 
 #[test]
 fn each_file_is_part_of_the_crate() {
-    let sources = sources(&["src", "cli/src", "benches/src"]);
+    report(forgotten(&sources(&["src", "cli/src", "benches/src"])));
+}
+
+fn forgotten(sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
-    for source in &sources {
+    for source in sources {
         let path = Path::new(&source.name);
         let stem = path.file_stem().expect("a file").to_string_lossy();
         if matches!(&*stem, "lib" | "main") {
@@ -213,36 +232,45 @@ fn each_file_is_part_of_the_crate() {
             complaints.push(format!("{}: no `mod {module};` names it", source.name));
         }
     }
-    report(complaints);
+    complaints
 }
+
+/// Spelled in two parts, so that this file does not complain about itself.
+const UNFINISHED: [&str; 6] = [
+    concat!("to", "do!("),
+    concat!("unimpl", "emented!("),
+    concat!("db", "g!("),
+    concat!("FIX", "ME"),
+    concat!("XX", "X"),
+    concat!("TO", "DO"),
+];
 
 #[test]
 fn nothing_unfinished_is_left() {
-    // Spelled in two parts, so that this file does not complain about itself.
-    let banned = [
-        concat!("to", "do!("),
-        concat!("unimpl", "emented!("),
-        concat!("db", "g!("),
-        concat!("FIX", "ME"),
-        concat!("XX", "X"),
-        concat!("TO", "DO"),
-    ];
+    report(unfinished(&sources(&EVERYWHERE)));
+}
+
+fn unfinished(sources: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
-    for source in sources(&EVERYWHERE) {
+    for source in sources {
         for (number, line) in source.text.lines().enumerate() {
-            for word in banned.iter().filter(|word| line.contains(*word)) {
+            for word in UNFINISHED.iter().filter(|word| line.contains(*word)) {
                 complaints.push(format!("{}:{}: {word}", source.name, number + 1));
             }
         }
     }
-    report(complaints);
+    complaints
 }
 
 #[test]
 fn locks_and_atomics_come_through_one_door() {
+    report(past_the_door(&sources(&["src"])));
+}
+
+fn past_the_door(sources: &[Source]) -> Vec<String> {
     let banned = ["std::sync::atomic", "std::sync::Mutex", "std::sync::RwLock"];
     let mut complaints = Vec::new();
-    for source in sources(&["src"]) {
+    for source in sources {
         if source.name.starts_with("src/sync") {
             continue;
         }
@@ -261,12 +289,20 @@ fn locks_and_atomics_come_through_one_door() {
             }
         }
     }
-    report(complaints);
+    complaints
+}
+
+/// A file of the repository that is no source.
+fn file(name: &str) -> String {
+    fs::read_to_string(root().join(name)).expect("it is there")
 }
 
 #[test]
 fn each_feature_is_in_the_readme() {
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the manifest is there");
+    report(unlisted(&file("Cargo.toml"), &file("README.md")));
+}
+
+fn unlisted(manifest: &str, readme: &str) -> Vec<String> {
     let features = manifest
         .lines()
         .skip_while(|line| *line != "[features]")
@@ -277,38 +313,41 @@ fn each_feature_is_in_the_readme() {
                 .map(|(name, _)| name.trim_matches('"'))
         })
         .filter(|name| !name.starts_with('#') && !name.starts_with("__") && *name != "default");
-    let readme = fs::read_to_string(root().join("README.md")).unwrap_or_default();
     let missing = features.filter(|name| !readme.contains(&format!("`{name}`")));
-    report(
-        missing
-            .map(|name| format!("README.md does not name the feature `{name}`"))
-            .collect(),
-    );
+    missing
+        .map(|name| format!("README.md does not name the feature `{name}`"))
+        .collect()
 }
 
 #[test]
 fn the_readme_shows_the_login_example_as_it_is() {
-    let example = fs::read_to_string(root().join("examples/axum_login.rs")).expect("it is there");
+    let (example, readme) = (file("examples/axum_login.rs"), file("README.md"));
+    assert!(shows(&readme, &example));
+}
+
+fn shows(readme: &str, example: &str) -> bool {
     let code = example.split_once("\n\n").map_or("", |(_, code)| code);
-    let readme = fs::read_to_string(root().join("README.md")).unwrap_or_default();
-    assert!(!code.is_empty() && readme.contains(code));
+    !code.is_empty() && readme.contains(code)
 }
 
 #[test]
 fn each_test_that_the_seeds_name_exists() {
-    let seeds = fs::read_to_string(root().join("tests/SEEDS.md")).expect("the list is there");
-    let sources = sources(&["src", "tests"]);
+    let seeds = file("tests/SEEDS.md");
+    let named = tests_named(&seeds).len();
+    assert!(named > 300, "{named} tests are named");
+    report(untested(&seeds, &sources(&["src", "tests"])));
+}
+
+fn tests_named(seeds: &str) -> BTreeSet<&str> {
     let is_test = |text: &&str| {
         let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_:".contains(c);
         text.contains("::") && text.chars().all(is_part)
     };
-    let names: BTreeSet<&str> = seeds
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .filter(is_test)
-        .collect();
-    assert!(names.len() > 300, "{} tests are named", names.len());
+    let quoted = seeds.split('`').skip(1).step_by(2);
+    quoted.filter(is_test).collect()
+}
+
+fn untested(seeds: &str, sources: &[Source]) -> Vec<String> {
     let exists = |name: &&str| {
         let Some((module, function)) = name.rsplit_once("::") else {
             return false;
@@ -325,10 +364,8 @@ fn each_test_that_the_seeds_name_exists() {
             is_home && source.text.contains(&function)
         })
     };
-    let missing = names.into_iter().filter(|name| !exists(name));
-    report(
-        missing
-            .map(|name| format!("tests/SEEDS.md names {name}, which is no test"))
-            .collect(),
-    );
+    let missing = tests_named(seeds).into_iter().filter(|name| !exists(name));
+    missing
+        .map(|name| format!("tests/SEEDS.md names {name}, which is no test"))
+        .collect()
 }
