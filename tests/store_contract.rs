@@ -1,4 +1,4 @@
-//! The store contract, run on the stores of this crate and on stores with one bug each.
+//! The store contract, run on the stores of this crate; `planted` runs it on stores with one bug each.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
 
 use std::future::poll_fn;
@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sessile::store::contract::{self, CHECKS, Finding, Level, Report, Subject};
-use sessile::{
-    Cache, CacheStore, Created, DynStore, Error, ErrorKind, Lived, Loaded, ManualClock, Purged,
-    Replaced, Result, SessionStore, Terms, TimeToLive, Version,
-};
+use sessile::{Cache, CacheStore, Created, DynStore, ErrorKind, ManualClock, SessionStore, Terms};
 
+#[path = "store_contract/buggy.rs"]
+mod buggy;
+#[path = "store_contract/planted.rs"]
+mod planted;
 #[path = "servers/row.rs"]
 mod row;
 
@@ -144,208 +145,6 @@ fn checks_have_names_of_their_own() {
     names.dedup();
     assert_eq!(names.len(), CHECKS.len());
     assert!(names.len() >= 35);
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Bug {
-    CreateOverwrites,
-    ReplaceResurrects,
-    ReplaceIgnoresVersion,
-    TouchCreates,
-    ExistsCountsAsUse,
-    DropsMaximumAge,
-    ExpiresLate,
-    PurgeClears,
-    PurgeIgnoresBudget,
-    CutsKeys,
-    StopsAtNul,
-    WritesBeforePoll,
-    LeaksKeys,
-    PutsInTwoSteps,
-    CreatesInTwoSteps,
-    OneVersionForAll,
-    PanicsOnEmptyKey,
-    RemoveAlwaysTrue,
-    TellsTooMuchLeft,
-}
-
-/// The embedded store with one thing wrong.
-struct Buggy(CacheStore, Bug);
-
-impl Buggy {
-    fn terms(&self, terms: Terms) -> Terms {
-        match self.1 {
-            Bug::DropsMaximumAge => {
-                let kept = terms.time_to_live().map_or(Terms::forever(), Terms::ttl);
-                terms.idle_timeout().map_or(kept, |idle| kept.idle(idle))
-            }
-            Bug::ExpiresLate if terms.idle_timeout().is_none() => match terms.time_to_live() {
-                Some(ttl) if !ttl.is_zero() => {
-                    Terms::ttl(ttl.saturating_add(Duration::from_millis(1)))
-                }
-                _ => terms,
-            },
-            _ => terms,
-        }
-    }
-
-    fn key<'k>(&self, key: &'k [u8]) -> &'k [u8] {
-        match self.1 {
-            Bug::CutsKeys => &key[..key.len().min(255)],
-            Bug::StopsAtNul => key.split(|&byte| byte == 0).next().unwrap_or_default(),
-            Bug::PanicsOnEmptyKey => {
-                assert!(!key.is_empty());
-                key
-            }
-            _ => key,
-        }
-    }
-
-    fn leak<T>(&self, key: &[u8], answer: Result<T>) -> Result<T> {
-        match answer {
-            Err(error) if self.1 == Bug::LeaksKeys => Err(Error::new(
-                error.kind(),
-                format!("write {:?}", String::from_utf8_lossy(key)),
-            )),
-            answer => answer,
-        }
-    }
-}
-
-impl SessionStore for Buggy {
-    async fn load(&self, key: &[u8]) -> Result<Option<Loaded>> {
-        self.0.load(self.key(key)).await
-    }
-
-    async fn load_left(&self, key: &[u8]) -> Result<Option<Lived>> {
-        let found = self.load(key).await?;
-        let left = (self.1 == Bug::TellsTooMuchLeft).then_some(TimeToLive::Forever);
-        Ok(found.map(|loaded| Lived { loaded, left }))
-    }
-
-    async fn create(&self, key: &[u8], value: Bytes, terms: Terms) -> Result<Created> {
-        let (key, terms) = (self.key(key), self.terms(terms));
-        match self.1 {
-            Bug::CreateOverwrites => self.0.put(key, value, terms).await.map(Created::Done),
-            Bug::CreatesInTwoSteps => {
-                if self.0.exists(key).await? {
-                    return Ok(Created::Taken);
-                }
-                yield_once().await;
-                self.0.put(key, value, terms).await.map(Created::Done)
-            }
-            _ => self.leak(key, self.0.create(key, value, terms).await),
-        }
-    }
-
-    async fn replace(
-        &self,
-        key: &[u8],
-        value: Bytes,
-        terms: Terms,
-        expected: Option<Version>,
-    ) -> Result<Replaced> {
-        let (key, terms) = (self.key(key), self.terms(terms));
-        let expected = expected.filter(|_| self.1 != Bug::ReplaceIgnoresVersion);
-        let replaced = self.0.replace(key, value.clone(), terms, expected).await;
-        match (self.1, replaced) {
-            (Bug::ReplaceResurrects, Ok(Replaced::Gone)) => {
-                self.0.put(key, value, terms).await.map(Replaced::Done)
-            }
-            (_, replaced) => self.leak(key, replaced),
-        }
-    }
-
-    fn put(
-        &self,
-        key: &[u8],
-        value: Bytes,
-        terms: Terms,
-    ) -> impl Future<Output = Result<Version>> + Send {
-        let (key, terms) = (self.key(key), self.terms(terms));
-        let early = (self.1 == Bug::WritesBeforePoll)
-            .then(|| self.0.cache().insert(key, value.clone(), terms));
-        async move {
-            if let Some(early) = early {
-                return early;
-            }
-            if self.1 == Bug::PutsInTwoSteps {
-                self.0.remove(key).await?;
-                yield_once().await;
-            }
-            let put = self.leak(key, self.0.put(key, value, terms).await)?;
-            match self.1 {
-                Bug::OneVersionForAll => Ok(Version::from_u64(1)),
-                _ => Ok(put),
-            }
-        }
-    }
-
-    async fn touch(&self, key: &[u8], time_to_live: Duration) -> Result<bool> {
-        let key = self.key(key);
-        let touched = self.0.touch(key, time_to_live).await?;
-        if !touched && self.1 == Bug::TouchCreates && !key.is_empty() && key.len() < 100 {
-            self.0.put(key, Bytes::new(), time_to_live.into()).await?;
-        }
-        Ok(touched)
-    }
-
-    async fn remove(&self, key: &[u8]) -> Result<bool> {
-        Ok(self.0.remove(self.key(key)).await? || self.1 == Bug::RemoveAlwaysTrue)
-    }
-
-    async fn exists(&self, key: &[u8]) -> Result<bool> {
-        match self.1 {
-            Bug::ExistsCountsAsUse => Ok(self.0.load(key).await?.is_some()),
-            _ => self.0.exists(self.key(key)).await,
-        }
-    }
-
-    async fn purge_expired(&self, budget: usize) -> Result<Purged> {
-        match self.1 {
-            Bug::PurgeClears => {
-                self.0.cache().clear();
-                Ok(Purged::default())
-            }
-            Bug::PurgeIgnoresBudget => self.0.purge_expired(budget + 100).await,
-            _ => self.0.purge_expired(budget).await,
-        }
-    }
-}
-
-#[test]
-fn every_planted_bug_is_caught_by_the_check_of_that_name() {
-    for (bug, check) in [
-        (Bug::CreateOverwrites, "create_never_overwrites"),
-        (
-            Bug::ReplaceResurrects,
-            "replace_after_remove_never_resurrects",
-        ),
-        (
-            Bug::ReplaceIgnoresVersion,
-            "replace_with_old_version_conflicts",
-        ),
-        (Bug::TouchCreates, "touch_never_creates"),
-        (Bug::ExistsCountsAsUse, "exists_does_not_restart_idle"),
-        (Bug::DropsMaximumAge, "maximum_age_holds_against_use"),
-        (Bug::ExpiresLate, "lives_until_its_end_and_not_at_it"),
-        (Bug::PurgeClears, "purge_keeps_the_living"),
-        (Bug::PurgeIgnoresBudget, "purge_stays_in_its_budget"),
-        (Bug::CutsKeys, "longest_key_works"),
-        (Bug::StopsAtNul, "keys_are_any_bytes"),
-        (Bug::WritesBeforePoll, "unpolled_future_does_nothing"),
-        (Bug::LeaksKeys, "errors_name_no_key_or_value"),
-        (Bug::PutsInTwoSteps, "dropped_put_leaves_old_or_new"),
-        (Bug::CreatesInTwoSteps, "concurrent_creates_have_one_winner"),
-        (Bug::OneVersionForAll, "every_write_has_its_own_version"),
-        (Bug::PanicsOnEmptyKey, "impossible_keys_are_absent"),
-        (Bug::RemoveAlwaysTrue, "remove_says_whether_there_was_one"),
-        (Bug::TellsTooMuchLeft, "left_is_what_the_record_has_left"),
-    ] {
-        let report = run(|clock| Buggy(embedded(clock), bug));
-        let caught = report.failed().any(|name| name == check);
-        assert!(caught, "{bug:?} was not caught by {check}\n{report}");
-    }
 }
 
 /// A store that declares less than everything.
