@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# every fuzz target builds and survives SESSILE_FUZZ_SECONDS of new inputs
+# every fuzz target builds, finds what is planted, and survives SESSILE_FUZZ_SECONDS of new inputs
 source .ci/nightly.sh
 export seconds=${SESSILE_FUZZ_SECONDS:-20}
 targets=$(cargo +nightly fuzz list)
@@ -20,7 +20,27 @@ smoke() {
     echo "target $target, $seconds s: $(sed -n 's/^stat::number_of_executed_units: */runs /p' "$found.log")"
 }
 
+# Each bug that a target names, planted, must end a run over its seeds with the words of the check that finds it.
+planted() {
+    local target=$1 program=$SESSILE_TARGET/fuzz/$host/debug/$1 words report
+    local -a bugs
+    # rustfmt may put the words on a line of their own.
+    mapfile -d '' bugs < <(grep -ozP '\b(bent|settles|written)\(\s*"\K[^"]+' "fuzz/fuzz_targets/$target.rs" | sort -zu)
+    ((${#bugs[@]})) || { echo "target $target has no planted bug" >&2; return 1; }
+    for words in "${bugs[@]}"; do
+        # What it fails on is nothing to keep.
+        if report=$(SESSILE_PLANTED=$words RUST_BACKTRACE=0 ASAN_OPTIONS=symbolize=0 \
+            "$program" -runs=0 -exact_artifact_path=/dev/null "fuzz/corpus/$target" 2>&1) ||
+            ! grep -qF "$words" <<<"$report"; then
+            printf '%s\ntarget %s did not find the planted bug: %s\n' "$report" "$target" "$words"
+            return 1
+        fi
+    done
+    echo "target $target: ${#bugs[@]} planted bugs found"
+}
+
 fuzzing build
 # A target has one thread: as many at a time as there are cores.
-export -f fuzzing smoke
-xargs -n 1 -P "$(nproc)" bash -euo pipefail -c 'smoke "$1"' smoke <<<"$targets"
+export host
+export -f fuzzing planted smoke
+xargs -n 1 -P "$(nproc)" bash -euo pipefail -c 'planted "$1" && smoke "$1"' target <<<"$targets"

@@ -2,9 +2,12 @@
 //! panic, and what was read is written and read again as the same.
 #![no_main]
 
+mod planted;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
+use planted::bent;
 use sessile::cookie::compat::django::{CookieSession, SignedCookie, Signer, TimestampSigner};
 use sessile::cookie::compat::flask::{FlaskCookie, Tags};
 use sessile::cookie::compat::flask_session::{Format, Record, SignedId};
@@ -19,13 +22,18 @@ fn now() -> SystemTime {
 
 /// Reading and writing settle after one round: the first may reorder names or drop what JSON lacks.
 fn settles<T: PartialEq + std::fmt::Debug>(
+    words: &str,
     session: &Map,
     write: impl Fn(&Map) -> sessile::Result<T>,
     read: impl Fn(&T) -> Map,
 ) {
     let Ok(once) = write(session) else { return };
-    let again = write(&read(&once)).expect("what was read can be written");
-    assert!(once == again);
+    let session = bent(words, read(&once), |mut session| {
+        session.insert("planted", true);
+        session
+    });
+    let again = write(&session).expect("what was read can be written");
+    assert!(once == again, "{words}");
 }
 
 /// Ours may be packed tighter than what was read, so that its ratio alone would be refused.
@@ -40,10 +48,29 @@ fn forged(text: &str) {
     let django = CookieSession::new([KEY]).expect("a key");
     let ids = SignedId::new(KEY).expect("a key");
     let single = SignedCookie::new([KEY]).expect("a key").legacy(true);
-    assert!(flask.read(text, now()).is_err());
-    assert!(django.read(text, now()).is_err());
-    assert!(ids.unsign(text).is_err());
-    assert!(single.unsign("name", "", text, now(), None).is_err());
+    let mut session = Map::new();
+    session.insert("a", 1);
+    let signed = |written: sessile::Result<Option<String>>| {
+        let written = written.expect("a session can be written");
+        written.expect("it is not empty")
+    };
+    let cookie = bent("a forged Flask session", text.to_owned(), |_| {
+        signed(flask.write(&session, now()))
+    });
+    let read = flask.read(&cookie, now());
+    assert!(read.is_err(), "a forged Flask session");
+    let cookie = bent("a forged Django session", text.to_owned(), |_| {
+        signed(django.write(&session, now()))
+    });
+    let read = django.read(&cookie, now());
+    assert!(read.is_err(), "a forged Django session");
+    let cookie = bent("a forged id", text.to_owned(), |_| ids.sign("id"));
+    assert!(ids.unsign(&cookie).is_err(), "a forged id");
+    let cookie = bent("a forged Django cookie", text.to_owned(), |_| {
+        single.sign("name", "", "value", now())
+    });
+    let read = single.unsign("name", "", &cookie, now(), None);
+    assert!(read.is_err(), "a forged Django cookie");
 }
 
 fn flask(payload: &[u8]) {
@@ -61,10 +88,13 @@ fn flask(payload: &[u8]) {
     };
     if let Ok(session) = flask.read(&text, now()) {
         let read = |text: &Option<String>| flask.open(text.as_deref(), now());
-        settles(&session, |session| flask.write(session, now()), read);
+        let write = |session: &Map| flask.write(session, now());
+        settles("a Flask session settles", &session, write, read);
         let value = Value::Map(session);
         let passed = Value::of(&value).expect("a value is one");
-        assert!(format!("{passed:?}") == format!("{value:?}"));
+        let passed = bent("a value passes through serde", passed, |_| Value::Null);
+        let is_same = format!("{passed:?}") == format!("{value:?}");
+        assert!(is_same, "a value passes through serde");
     }
 }
 
@@ -74,7 +104,8 @@ fn django(payload: &str) {
     let signer = TimestampSigner::new(Signer::new([KEY], salt).expect("a key"));
     if let Ok(session) = django.read(&signer.sign(payload, now()), now()) {
         let read = |text: &Option<String>| django.open(text.as_deref(), now());
-        settles(&session, |session| django.write(session, now()), read);
+        let write = |session: &Map| django.write(session, now());
+        settles("a Django session settles", &session, write, read);
     }
 }
 
@@ -83,7 +114,8 @@ fn records(record: &[u8]) {
         let records = Record::new(format, Limits::default());
         if let Ok(session) = records.read(record) {
             let read = |record: &Vec<u8>| records.read(record).expect("what was written");
-            settles(&session, |session| records.write(session), read);
+            let write = |session: &Map| records.write(session);
+            settles("a record settles", &session, write, read);
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Any sequence of operations on a small cache: limits hold, values fit their keys, all adds up.
 #![no_main]
 
+mod planted;
+
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
+use planted::bent;
+use sessile::internals::Held;
 use sessile::{Cache, ManualClock, Terms, WhenFull, internals};
 
 #[derive(Debug, Arbitrary)]
@@ -67,7 +71,8 @@ fn key(number: u8) -> Vec<u8> {
 }
 
 fn value(number: u8, len: u16) -> Vec<u8> {
-    vec![number; usize::from(len % 2048)]
+    let byte = bent("another key's value", number, |number| !number);
+    vec![byte; usize::from(len % 2048)]
 }
 
 fn verify(number: u8, value: &[u8]) {
@@ -75,6 +80,26 @@ fn verify(number: u8, value: &[u8]) {
         value.iter().all(|&byte| byte == number),
         "another key's value"
     );
+}
+
+/// What the cache holds, by its own word.
+fn held(cache: &Cache) -> Held {
+    let far = |_| u64::MAX;
+    let held = internals::held(cache);
+    Held {
+        entries: bent("entries within their limit", held.entries, far),
+        bytes: bent("bytes within their limit", held.bytes, far),
+        protected_entries: bent(
+            "protected entries within their share",
+            held.protected_entries,
+            far,
+        ),
+        protected_bytes: bent(
+            "protected bytes within their share",
+            held.protected_bytes,
+            far,
+        ),
+    }
 }
 
 /// The protected class's share of a limit, where none is stated: nine tenths.
@@ -115,6 +140,9 @@ fuzz_target!(|input: Input| {
         match op {
             Op::Insert(k, len, kept) => {
                 let done = cache.insert(&key(*k), value(*k, *len), kept.terms());
+                bent("a newcomer is readable", (), |()| {
+                    cache.clear();
+                });
                 assert!(
                     done.is_err() || cache.contains(&key(*k)),
                     "a newcomer is readable"
@@ -139,7 +167,9 @@ fuzz_target!(|input: Input| {
             }
             Op::Contains(k) => {
                 let live = cache.contains(&key(*k));
-                assert_eq!(live, cache.time_to_live(&key(*k)).is_some());
+                let live = bent("what is there has a time to live", live, |live| !live);
+                let has_time = cache.time_to_live(&key(*k)).is_some();
+                assert_eq!(live, has_time, "what is there has a time to live");
             }
             Op::Touch(k, ttl) => drop(cache.touch(&key(*k), ms(*ttl))),
             Op::GetAndTouch(k, ttl) => {
@@ -147,7 +177,12 @@ fuzz_target!(|input: Input| {
                     .get_and_touch(&key(*k), ms(*ttl))
                     .inspect(|value| verify(*k, value));
             }
-            Op::Remove(k) => assert!(!cache.remove(&key(*k)) || !cache.contains(&key(*k))),
+            Op::Remove(k) => {
+                let removed = cache.remove(&key(*k));
+                let live = cache.contains(&key(*k));
+                let live = bent("what was removed is gone", live, |_| removed);
+                assert!(!removed || !live, "what was removed is gone");
+            }
             Op::Take(k) => drop(cache.take(&key(*k)).map(|value| verify(*k, &value))),
             Op::Retain(divisor) => {
                 cache.retain(|key, _| key.bytes()[0] % divisor.max(&1) != 0);
@@ -158,14 +193,34 @@ fuzz_target!(|input: Input| {
             Op::Rewind(by) => clock.rewind(Duration::from_millis(by % (1 << 36))),
         }
         // Not `stats` alone, whose sums are cut to the limits.
+        let held = held(&cache);
+        let entries = entries as u64;
+        for (held, limit, words) in [
+            (held.entries, entries, "entries within their limit"),
+            (held.bytes, bytes, "bytes within their limit"),
+            (
+                held.protected_entries,
+                protected(entries),
+                "protected entries within their share",
+            ),
+            (
+                held.protected_bytes,
+                protected(bytes),
+                "protected bytes within their share",
+            ),
+        ] {
+            assert!(held <= limit, "{words}: {held} of {limit}");
+        }
         let held = internals::held(&cache);
-        let within = held.entries <= entries as u64
-            && held.bytes <= bytes
-            && held.protected_entries <= protected(entries as u64)
-            && held.protected_bytes <= protected(bytes);
-        assert!(within, "{held:?}");
         let stats = cache.stats();
-        assert_eq!((stats.entries, stats.bytes), (held.entries, held.bytes));
+        let told = bent("statistics tell what is held", stats.entries, |told| {
+            told + 1
+        });
+        assert_eq!(
+            (told, stats.bytes),
+            (held.entries, held.bytes),
+            "statistics tell what is held"
+        );
     }
     cache.check_invariants();
 });

@@ -2,11 +2,14 @@
 //! the same, by the codec and by a session that changes one value of it.
 #![no_main]
 
+mod planted;
+
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
+use planted::bent;
 use sessile::codec::{Fields, FieldsBuilder, Format, Layout, Limits, Record, Value};
 use sessile::id::{IdFormat, SessionId};
 use sessile::session::{Session, Sessions};
@@ -32,48 +35,82 @@ fn decode(bytes: Vec<u8>) -> Option<Record> {
 /// Values that can be read come back as they are written.
 fn read(fields: &Fields) {
     let format = fields.format();
-    assert_eq!(fields.iter().count(), fields.len());
+    let count = bent("as many fields as it says", fields.len(), |len| len + 1);
+    assert_eq!(fields.iter().count(), count, "as many fields as it says");
     for (name, value) in fields.iter() {
-        assert!(fields.contains(name) && fields.get(name).is_some());
+        let contains = fields.contains(name);
+        let contains = bent("it contains what it lists", contains, |_| false);
+        assert!(contains, "it contains what it lists");
+        let got = bent("it gives what it contains", fields.get(name), |_| None);
+        assert!(got.is_some(), "it gives what it contains");
         let Ok(decoded) = format.decode::<Value>(value) else {
             continue;
         };
         // Text, since NaN is not equal to itself.
         let once = format!("{decoded:?}");
         let written = format.encode(&decoded).expect("what was read");
+        let written = bent("a value comes back as it was", written, |_| {
+            let other = Value::Text(once.clone());
+            format.encode(&other).expect("text can be written")
+        });
         let again: Value = format.decode(&written).expect("what was written");
-        assert_eq!(once, format!("{again:?}"));
+        let again = format!("{again:?}");
+        assert_eq!(once, again, "a value comes back as it was");
     }
 }
 
 fn write(record: &Record, layout: Layout) -> Record {
     let Record { header, fields } = record;
-    let begun = Record::begin(header, layout, fields.format());
-    let mut builder = FieldsBuilder::new(layout, fields.format(), fields.len(), begun);
+    let begun = || Record::begin(header, layout, fields.format());
+    let mut builder = FieldsBuilder::new(layout, fields.format(), fields.len(), begun());
     for (name, value) in fields.iter() {
         builder.push(name, value);
     }
     let (bytes, built) = builder.finish();
+    let bytes = bent("what was built is what was written", bytes, |_| {
+        let empty = FieldsBuilder::new(layout, fields.format(), 0, begun());
+        empty.finish().0
+    });
     let again = decode(bytes.into()).expect("what was written");
-    assert!(again.fields.iter().eq(built.iter()));
+    let is_same = again.fields.iter().eq(built.iter());
+    assert!(is_same, "what was built is what was written");
     again
+}
+
+/// A record written anew, of other fields if that bug is planted.
+fn written(words: &str, record: &Record, layout: Layout) -> Record {
+    let other = bent(words, record.clone(), |mut record| {
+        let (_, fields) = FieldsBuilder::new(layout, record.fields.format(), 0, vec![]).finish();
+        record.fields = fields;
+        record
+    });
+    write(&other, layout)
 }
 
 /// What was read can be written, in its own layout and as a native record.
 fn rewrite(record: &Record, layout: Layout) {
-    let native = write(record, Layout::Native);
-    assert!(native.header == record.header);
-    assert!(native.fields.iter().eq(record.fields.iter()));
+    let native = written("a native record keeps its fields", record, Layout::Native);
+    let header = bent("a record keeps its header", native.header, |mut header| {
+        header.written_ms += 1;
+        header
+    });
+    assert!(header == record.header, "a record keeps its header");
+    let is_same = native.fields.iter().eq(record.fields.iter());
+    assert!(is_same, "a native record keeps its fields");
     if layout == Layout::Bare {
-        let bare = write(record, layout);
-        assert!(bare.fields.iter().eq(record.fields.iter()));
+        let bare = written("a bare record keeps its fields", record, layout);
+        let is_same = bare.fields.iter().eq(record.fields.iter());
+        assert!(is_same, "a bare record keeps its fields");
     }
     let other = match record.fields.format() {
         Format::Json => Format::MessagePack,
         _ => Format::Json,
     };
     if let Ok(transcoded) = record.fields.transcode(other) {
-        assert_eq!(transcoded.len(), record.fields.len());
+        let len = bent("no field is lost on the way", transcoded.len(), |len| {
+            len + 1
+        });
+        assert_eq!(len, record.fields.len(), "no field is lost on the way");
         read(&transcoded);
     }
 }
@@ -105,14 +142,19 @@ fn serve(bytes: &[u8], format: Format) {
         return;
     };
     let before = contents(&session);
-    if session.insert(NAME, &7).is_err() || now(sessions.commit(&session)).is_err() {
+    let number = bent("a change is stored", 7, |number| number + 1);
+    bent("nothing else is changed", (), |()| {
+        session.insert("planted", &true).expect("there is room");
+    });
+    if session.insert(NAME, &number).is_err() || now(sessions.commit(&session)).is_err() {
         return;
     }
     let session = now(sessions.load(&id)).expect("an embedded store");
     let session = session.expect("it was stored");
-    assert_eq!(session.get::<u32>(NAME).expect("a number"), Some(7));
+    let number = session.get::<u32>(NAME).expect("a number");
+    assert_eq!(number, Some(7), "a change is stored");
     let after = contents(&session);
-    assert_eq!(before, after);
+    assert_eq!(before, after, "nothing else is changed");
 }
 
 fuzz_target!(|bytes: &[u8]| {
