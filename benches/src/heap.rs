@@ -82,3 +82,32 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.realloc(block, layout, size) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hint::black_box;
+
+    #[global_allocator]
+    static HEAP: Counting = Counting;
+
+    /// Far more than what other tests hold meanwhile; nobody writes to it.
+    const LARGE: usize = 1 << 28;
+
+    #[test]
+    fn what_is_held_is_counted_until_it_is_given_back() {
+        let close_to = |held: i64| held - LARGE as i64 / 2..held + LARGE as i64 / 2;
+        count(true);
+        let mut held: Vec<u8> = black_box(Vec::with_capacity(LARGE));
+        assert!(close_to(LARGE as i64).contains(&live()));
+        held.reserve_exact(2 * LARGE);
+        assert!(close_to(2 * LARGE as i64).contains(&live()));
+        drop(black_box(held));
+        assert!(close_to(0).contains(&live()));
+        assert!(allocations() >= 2);
+        count(false);
+        let held: Vec<u8> = black_box(Vec::with_capacity(LARGE));
+        assert_eq!(live(), 0, "nothing is counted that was not to be");
+        drop(held);
+    }
+}
