@@ -49,6 +49,7 @@ pub(crate) enum Bug {
     PutForgets,
     PutNeverOverwrites,
     TouchRewrites,
+    TouchesInTwoSteps,
     TouchOnlyExtends,
     TouchForgets,
     DropsIdle,
@@ -278,6 +279,15 @@ impl SessionStore for Buggy {
             && !time_to_live.is_zero()
             && let Some(found) = self.0.load(key).await?
         {
+            let put = self.0.put(key, found.value, Terms::ttl(time_to_live)).await;
+            return put.map(|_| true);
+        }
+        if self.1 == Bug::TouchesInTwoSteps
+            && !time_to_live.is_zero()
+            && let Some(found) = self.0.load(key).await?
+        {
+            self.0.remove(key).await?;
+            yield_once().await;
             let put = self.0.put(key, found.value, Terms::ttl(time_to_live)).await;
             return put.map(|_| true);
         }

@@ -83,6 +83,7 @@ fn every_planted_bug_is_caught_by_the_check_of_that_name() {
             Bug::RemovesPieceByPiece,
             "dropped_remove_leaves_all_or_nothing",
         ),
+        (Bug::TouchesInTwoSteps, "dropped_touch_keeps_the_record"),
         (Bug::RemoveAlwaysTrue, "erased_form_answers_alike"),
     ];
     // Of the one left out `what_a_store_lacks_is_not_asked_but_must_be_refused` has a bad store.

@@ -106,3 +106,16 @@ pub(super) async fn dropped_remove_leaves_all_or_nothing<S: Subject>(
     ensure!(whole, "the record is not whole");
     usable(bench, &store).await
 }
+
+pub(super) async fn dropped_touch_keeps_the_record<S: Subject>(bench: &Bench<'_, S>) -> Outcome {
+    let store = bench.fresh().await;
+    let old = long('o');
+    let version = store.put(b"k", old.clone().into(), bench.ttl(500)).await?;
+    let _ = poll_once(store.touch(b"k", bench.ticks(1000)));
+    let found = store.load(b"k").await?;
+    let is_kept = found
+        .as_ref()
+        .is_some_and(|found| found.value == old && found.version == version);
+    ensure!(is_kept, "expected the record as it was, found {found:?}");
+    usable(bench, &store).await
+}

@@ -332,5 +332,6 @@ checks! {
     cancel::dropped_replace_leaves_old_or_new,
     cancel::dropped_put_leaves_old_or_new,
     cancel::dropped_remove_leaves_all_or_nothing,
+    cancel::dropped_touch_keeps_the_record,
     erase::erased_form_answers_alike,
 }
